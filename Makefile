@@ -1,0 +1,107 @@
+# make ci is the gate that .ci/run calls; make help lists the rest.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# The root module and the nested ones (bench, contrib/*), as directories.
+MODULES := $(patsubst ./%,%,$(patsubst %/,%,$(sort $(dir \
+	$(shell find . -name go.mod -not -path './.*/*' -not -path '*/testdata/*')))))
+
+heading     = @printf '\n== %s\n' '$(1)'
+each_module = for dir in $(MODULES); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
+
+.PHONY: ci
+ci: fmt vet lint tidy generated test examples ## everything a change has to pass
+	$(call heading,all passed)
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## fail if a file is not formatted
+	$(call heading,format)
+	$(GOLANGCI) fmt --diff
+
+.PHONY: format
+format: $(GOLANGCI) ## format every file
+	$(GOLANGCI) fmt
+
+.PHONY: vet
+vet: ## go vet, in every module
+	$(call heading,vet)
+	@$(call each_module,go vet ./...)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint, in every module
+	$(call heading,lint)
+	@$(call each_module,$(GOLANGCI) run ./...)
+
+.PHONY: tidy
+tidy: ## fail if go.mod or go.sum is not tidy
+	$(call heading,tidy)
+	@$(call each_module,go mod tidy -diff)
+
+.PHONY: generate
+generate: ## write the generated files
+	go generate ./...
+
+# Compares file sums rather than asking Git, so a tree with uncommitted work is judged correctly too.
+tree_sums = find . -type f -not -path './.git/*' -not -path './.bin/*' -print0 \
+	| sort -z | xargs -0 sha256sum
+
+.PHONY: generated
+generated: ## fail if make generate would change something
+	$(call heading,generated code)
+	@before=$$($(tree_sums)); \
+	go generate ./...; \
+	after=$$($(tree_sums)); \
+	diff <(echo "$$before") <(echo "$$after") && echo 'up to date' \
+		|| { echo 'generated files were out of date: commit what make generate writes'; exit 1; }
+
+.PHONY: test
+test: ## every test, under the race detector
+	$(call heading,test)
+	go test -race ./...
+	@for dir in $(filter-out .,$(MODULES)); do \
+		echo "$$dir: go test -race ./..."; (cd "$$dir" && go test -race ./...); \
+	done
+
+# With -o /dev/null a lone example leaves no binary behind.
+.PHONY: examples
+examples: ## build every example, run the quickstart
+	$(call heading,examples)
+	@if [ -d examples ]; then set -x; go build -o /dev/null ./examples/...; fi
+	@if [ -d examples/quickstart ]; then set -x; go run ./examples/quickstart -for 5s; fi
+
+.PHONY: bench
+bench: ## benchmarks; BENCH selects them
+	@$(call each_module,go test -run '^$$' -bench '$(BENCH)' -benchmem ./...)
+
+.PHONY: cover
+cover: ## test coverage over all packages
+	go test -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out | tail -n 1
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime '$(FUZZTIME)' "$$package"; \
+		done; \
+	done
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(GOLANGCI):
+	$(call heading,install golangci-lint $(GOLANGCI_VERSION))
+	GOBIN=$(CURDIR)/.bin CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' \
+		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(CURDIR)/.bin/golangci-lint $@
