@@ -1,0 +1,164 @@
+// Package frame reads the parts of a gateway payload that decide where it goes, in place and
+// without decoding it: the envelope (op, s, t and the extent of d) and the ids in d by which an
+// event is routed.
+//
+// Nothing here allocates and nothing is retained: every slice in a result aliases the input and
+// is valid as long as the input is. The functions take any bytes and never panic.
+package frame
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+var (
+	// ErrSyntax says that the bytes are not one JSON value: they are cut short, damaged or no
+	// JSON at all. What they were meant to be cannot be known.
+	ErrSyntax = errors.New("frame: not well-formed JSON")
+
+	// ErrKind says that the bytes are JSON but no gateway payload, such as null or an array.
+	// Such a value is not a damaged event.
+	ErrKind = errors.New("frame: not a gateway payload")
+
+	// ErrField says that op, s or t is missing or of the wrong type in an object. It may be an
+	// event.
+	ErrField = errors.New("frame: op, s or t missing or of the wrong type")
+)
+
+// An Envelope is the outer object of a gateway payload.
+type Envelope struct {
+	Op   int
+	Seq  int64  // 0 when s is null or absent; only dispatches carry one
+	Type []byte // t without its quotes; nil when null or absent
+	Data []byte // d as it stands, nil when absent; see [Valid]
+}
+
+// Peek reads the envelope of a payload.
+//
+// It stops at d once op, s and t are known, which is the order in which Discord writes them, so
+// that a payload nobody wants costs no more than its first few bytes. Data is then everything up
+// to the closing brace, unchecked: call [Valid] before relying on it.
+func Peek(payload []byte) (Envelope, error) {
+	var e Envelope
+	var hasOp, hasSeq, hasType bool
+	it, ok := object(payload)
+	if !ok {
+		if Valid(payload) {
+			return e, ErrKind
+		}
+		return e, ErrSyntax
+	}
+	for it.key() {
+		name := it.name
+		if len(name) == 1 && name[0] == 'd' && hasOp && hasSeq && hasType {
+			rest := bytes.TrimRight(payload[it.i:], " \t\r\n")
+			if len(rest) < 2 || rest[len(rest)-1] != '}' {
+				return e, ErrSyntax
+			}
+			e.Data = bytes.TrimRight(rest[:len(rest)-1], " \t\r\n")
+			return e, nil
+		}
+		if !it.value() {
+			return e, ErrSyntax
+		}
+		v := it.val
+		switch string(name) {
+		case "op":
+			op, ok := parseInt(v)
+			if !ok || op < 0 || op > 1<<16 {
+				return e, ErrField
+			}
+			e.Op, hasOp = int(op), true
+		case "s":
+			hasSeq = true
+			if isNull(v) {
+				break
+			}
+			if e.Seq, ok = parseInt(v); !ok || e.Seq < 0 {
+				return e, ErrField
+			}
+		case "t":
+			hasType = true
+			if isNull(v) {
+				break
+			}
+			if e.Type, ok = unquote(v); !ok {
+				return e, ErrField
+			}
+		case "d":
+			e.Data = v
+		}
+	}
+	if !it.done() {
+		return e, ErrSyntax
+	}
+	if !hasOp {
+		return e, ErrField
+	}
+	return e, nil
+}
+
+// Valid reports whether b is exactly one well-formed JSON value. Like Discord's other clients it
+// puts up with invalid UTF-8 and duplicate names.
+func Valid(b []byte) bool {
+	return jsontext.Value(b).IsValid(
+		jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+}
+
+// Lookup returns the value found in the object d under the given path of names, as it stands,
+// quotes included. The first of duplicate names counts. Names are compared as written: a name
+// with escapes in it is not found.
+func Lookup(d []byte, path ...string) (value []byte, ok bool) {
+	value = d
+	for _, name := range path {
+		it, ok := object(value)
+		if !ok {
+			return nil, false
+		}
+		found := false
+		for it.key() && it.value() {
+			if string(it.name) == name {
+				value, found = it.val, true
+				break
+			}
+		}
+		if !found {
+			return nil, false
+		}
+	}
+	return value, true
+}
+
+// String returns the contents of a JSON string that has no escapes in it; ok is false for
+// anything else.
+func String(value []byte) (s []byte, ok bool) { return unquote(value) }
+
+// Snowflake returns the id in a JSON string of decimal digits, which is how Discord writes one,
+// or in a plain number.
+func Snowflake(value []byte) (id uint64, ok bool) {
+	if s, ok := unquote(value); ok {
+		value = s
+	}
+	return ParseSnowflake(value)
+}
+
+// ParseSnowflake parses a decimal id of at most 64 bits.
+func ParseSnowflake[T string | []byte](s T) (id uint64, ok bool) {
+	if len(s) == 0 || len(s) > 20 {
+		return 0, false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		next := id*10 + uint64(c-'0')
+		if id > (1<<64-1)/10 || next < id*10 {
+			return 0, false
+		}
+		id = next
+	}
+	return id, true
+}

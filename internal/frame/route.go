@@ -1,0 +1,110 @@
+package frame
+
+import "strings"
+
+// A Route holds the ids by which an event is routed, as bytes of the payload. An id that the
+// event has not is nil.
+type Route struct {
+	Guild, Channel, User []byte
+}
+
+// RouteOf reads the ids of an event of the given type from its d.
+func RouteOf(eventType string, d []byte) Route {
+	var r Route
+	own := ownID(eventType)
+	it, ok := object(d)
+	if !ok {
+		return r
+	}
+	for it.key() && it.value() {
+		v := it.val
+		switch string(it.name) {
+		case "guild_id":
+			r.Guild = id(v)
+		case "channel_id":
+			if r.Channel == nil || own != ownChannel {
+				r.Channel = id(v)
+			}
+		case "id":
+			switch own {
+			case ownGuild:
+				r.Guild = id(v)
+			case ownChannel:
+				r.Channel = id(v)
+			case ownUser:
+				r.User = id(v)
+			}
+		case "user_id":
+			r.User = id(v)
+		case "author", "user":
+			if r.User == nil {
+				r.User = idIn(v)
+			}
+		case "member":
+			// The member of an interaction carries the user; that of a message does not.
+			if user, ok := Lookup(v, "user"); ok && r.User == nil {
+				r.User = idIn(user)
+			}
+		}
+	}
+	return r
+}
+
+// What the plain "id" of an event names.
+type ownedID int
+
+const (
+	ownNothing ownedID = iota
+	ownGuild
+	ownChannel
+	ownUser
+)
+
+func ownID(eventType string) ownedID {
+	switch eventType {
+	case "GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE":
+		return ownGuild
+	case "CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE",
+		"THREAD_CREATE", "THREAD_UPDATE", "THREAD_DELETE", "THREAD_MEMBERS_UPDATE",
+		"VOICE_CHANNEL_STATUS_UPDATE", "VOICE_CHANNEL_START_TIME_UPDATE":
+		return ownChannel
+	case "USER_UPDATE":
+		return ownUser
+	}
+	return ownNothing
+}
+
+func id(v []byte) []byte {
+	s, ok := unquote(v)
+	if !ok {
+		return nil
+	}
+	if _, ok := ParseSnowflake(s); !ok {
+		return nil
+	}
+	return s
+}
+
+func idIn(v []byte) []byte {
+	raw, ok := Lookup(v, "id")
+	if !ok {
+		return nil
+	}
+	return id(raw)
+}
+
+// Key returns the number by which events of a type are kept in order: the channel for messages,
+// reactions and typing, the guild for everything else that has one, and 0 where there is
+// neither.
+func (r Route) Key(eventType string) uint64 {
+	ids := [2][]byte{r.Guild, r.Channel}
+	if strings.HasPrefix(eventType, "MESSAGE_") || eventType == "TYPING_START" {
+		ids[0], ids[1] = ids[1], ids[0]
+	}
+	for _, s := range ids {
+		if key, ok := ParseSnowflake(s); ok {
+			return key
+		}
+	}
+	return 0
+}
