@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// A verdict says what becomes of the session when a connection has ended.
+type verdict int
+
+const (
+	keep  verdict = iota // resume
+	drop                 // identify anew
+	fatal                // stop: trying again cannot help
+)
+
+// closeResumable is the code we close with when the session is to live on: any but 1000 and 1001
+// does.
+const closeResumable = 4000
+
+// closeVerdict maps the close code of the gateway to what to do. Discord documents which codes
+// allow reconnecting, not which allow resuming: where in doubt the session is kept, which costs
+// at most one refused RESUME.
+func closeVerdict(code int) verdict {
+	switch code {
+	case 4004, // authentication failed
+		4010, // invalid shard
+		4011, // sharding required
+		4012, // invalid API version
+		4013, // invalid intents
+		4014: // disallowed intents
+		return fatal
+	case websocket.CloseNormalClosure, websocket.CloseGoingAway, // the session is gone
+		4001, // unknown opcode: never resumable
+		4003, // not authenticated, or the session was invalidated
+		4005, // already authenticated
+		4007, // invalid sequence
+		4009: // session timed out
+		return drop
+	}
+	return keep
+}
+
+// A CloseError is a close frame from Discord.
+type CloseError struct {
+	Code   int
+	Reason string
+}
+
+func (e *CloseError) Error() string {
+	if e.Reason == "" {
+		return fmt.Sprintf("closed by Discord with code %d", e.Code)
+	}
+	return fmt.Sprintf("closed by Discord with code %d: %s", e.Code, e.Reason)
+}
+
+// An ending is why a connection ended and what follows.
+type ending struct {
+	verdict verdict
+	err     error
+	code    int  // close code from Discord, 0 without one
+	stop    bool // Run's context is done
+	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
+	hello   bool // the handshake had begun
+	stable  bool // the connection was ready for stableAfter
+}
+
+// level returns how loudly to log the ending. The codes by which Discord complains of what we
+// sent mean a mistake in the program.
+func (e ending) level() slog.Level {
+	switch e.code {
+	case 4001, 4002, 4003, 4005, 4007, 4008:
+		return slog.LevelError
+	}
+	return slog.LevelWarn
+}
+
+// endingOf classifies an error of the socket.
+func endingOf(err error) ending {
+	var ce *websocket.CloseError
+	if errors.As(err, &ce) && ce.Code != websocket.CloseAbnormalClosure {
+		return ending{
+			verdict: closeVerdict(ce.Code),
+			code:    ce.Code,
+			err:     &CloseError{Code: ce.Code, Reason: ce.Text},
+		}
+	}
+	return ending{err: err}
+}
+
+// Limits of the back-off. A retry that spends no IDENTIFY stays quick; one that does grows
+// until a shard can spend no more than a few hundred of the day's 1000 by itself.
+const (
+	resumeCap   = 30 * time.Second
+	identifyCap = 600 * time.Second
+	stableAfter = 60 * time.Second
+	maxResumes  = 5 // RESUMEs that came to nothing before the session is given up
+)
+
+// backoff returns how long to wait before the next connection: full jitter under a limit that
+// doubles with each failure.
+func (s *Shard) backoff(e ending) time.Duration {
+	if e.stable {
+		s.fails = 0
+	}
+	n, limit := 0, resumeCap
+	if e.hello {
+		s.dialFails = 0
+		s.fails++
+		n = s.fails
+		if !s.resumable() {
+			limit = identifyCap
+		}
+	} else {
+		s.dialFails++
+		n = s.dialFails
+	}
+	delay := jitter(min(limit, time.Second<<min(n-1, 20)))
+	if e.invalid {
+		delay = max(delay, time.Second+jitter(4*time.Second))
+	}
+	if errors.Is(e.err, errRestart) {
+		return 0
+	}
+	return delay
+}
+
+// jitter returns a random duration in [0, d).
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(rand.Int64N(int64(d)))
+}

@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"slices"
+
+	"github.com/gorilla/websocket"
+)
+
+// dial connects to the resume URL if there is a session and one, else to the gateway's. A
+// resume URL that cannot be dialled is forgotten: the session can be resumed from the other.
+func (s *Shard) dial(ctx context.Context, session Session) (*websocket.Conn, error) {
+	base := session.ResumeURL
+	if session.ID == "" || base == "" {
+		u, err := s.cfg.URL(ctx, s.renewURL)
+		if err != nil {
+			return nil, fmt.Errorf("get the gateway's URL: %w", err)
+		}
+		base, s.renewURL = u, false
+		session.ResumeURL = ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	u, err := s.connectURL(base)
+	if err != nil {
+		s.dialFailed(session)
+		return nil, err
+	}
+	ws, err := s.upgrade(ctx, u)
+	if err != nil {
+		s.dialFailed(session)
+		return nil, fmt.Errorf("dial %s: %w", base, err)
+	}
+	return ws, nil
+}
+
+// upgrade dials and upgrades to a websocket. The dialer itself heeds only ctx's deadline once
+// it waits for the answer to the upgrade, so the end of ctx closes the socket under it.
+func (s *Shard) upgrade(ctx context.Context, u string) (*websocket.Conn, error) {
+	release := func() bool { return true }
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) {
+			release = context.AfterFunc(ctx, func() { _ = got.Conn.Close() })
+		},
+	})
+	header := http.Header{"User-Agent": {"DiscordBot (https://github.com/botwright/botwright, 0)"}}
+	ws, resp, err := s.cfg.Dialer.DialContext(ctx, u, header)
+	released := release()
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil && resp != nil:
+		return nil, fmt.Errorf("%w: HTTP status %s", err, resp.Status)
+	case err != nil:
+		return nil, err
+	case !released:
+		_ = ws.Close()
+		return nil, context.Cause(ctx)
+	}
+	return ws, nil
+}
+
+func (s *Shard) dialFailed(session Session) {
+	if session.ResumeURL == "" {
+		s.renewURL = true
+		return
+	}
+	s.mu.Lock()
+	s.session.ResumeURL = ""
+	s.mu.Unlock()
+}
+
+func (s *Shard) connectURL(base string) (string, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", fmt.Errorf("parse the gateway's URL: %w", err)
+	}
+	if !slices.Contains([]string{"ws", "wss"}, u.Scheme) || u.Host == "" {
+		return "", fmt.Errorf("the gateway's URL %q is not a websocket's", base)
+	}
+	q := u.Query()
+	q.Set("v", Version)
+	q.Set("encoding", "json")
+	if c := s.cfg.Compression.query(); c != "" {
+		q.Set("compress", c)
+	}
+	u.RawQuery = q.Encode()
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String(), nil
+}

@@ -1,0 +1,37 @@
+// Package gateway is a client for Discord's gateway: one [Shard] is one shard's connection, kept
+// alive for as long as its Run runs. It knows Discord's protocol and nothing of any bot library.
+//
+// # States
+//
+//	idle ──Run──▶ connecting ──HELLO──▶ identifying ──READY───▶ ready
+//	                  ▲   │                                       │
+//	                  │   └────HELLO──▶ resuming ────RESUMED──────┤
+//	                  │                     │                     │
+//	                  └────── backoff ◀─────┴─── connection lost ─┘
+//
+//	any ──fatal close code──▶ fatal          any ──Run's context done──▶ closed
+//
+// A connection ends with a verdict on its session: keep it and resume, drop it and identify
+// anew, or give up (fatal). Close codes, op 7, op 9, deadlines and damaged frames all come down
+// to such a verdict; see verdict and closeVerdict.
+//
+// # Owners
+//
+// The goroutine in Run dials and then reads. It owns the session (id, sequence, resume URL) and
+// the back-off; others see copies made under Shard.mu. Each connection has one writer goroutine,
+// which owns everything that is written, the heartbeat and the closing of the socket. While an
+// IDENTIFY waits for its turn there is a third, which ends with the connection. Run waits for
+// all of them before it dials again or returns.
+//
+// # Invariants
+//
+//   - There is never more than one connection per Shard.
+//   - No IDENTIFY is written that the [Gate] has not admitted.
+//   - The socket is closed with 1000 only when Run's context is done and the session is not to
+//     be kept. Every other close of ours is 4000, which leaves the session resumable.
+//   - A session that was dropped is never resumed.
+//   - The sequence is that of the last dispatch that Config.Event has taken. A dispatch that
+//     was refused, or was damaged on its way, is asked for again by resuming.
+//   - A dispatch whose sequence is not above the last one is a duplicate and goes nowhere.
+//   - Shard.mu is never held over I/O, a channel operation or a callback.
+package gateway

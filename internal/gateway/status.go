@@ -1,0 +1,173 @@
+package gateway
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// A State is a state of a Shard; see the package comment.
+type State int
+
+// States.
+const (
+	Idle State = iota
+	Connecting
+	Identifying
+	Resuming
+	Ready
+	Backoff
+	Fatal
+	Closed
+)
+
+func (s State) String() string {
+	names := [...]string{"idle", "connecting", "identifying", "resuming", "ready", "backoff",
+		"fatal", "closed"}
+	if s < 0 || int(s) >= len(names) {
+		return "unknown"
+	}
+	return names[s]
+}
+
+// A Status is a snapshot of a Shard.
+type Status struct {
+	State   State
+	Since   time.Time // when State was entered
+	Err     error     // in Backoff and Fatal: why the last connection ended
+	RetryAt time.Time // in Backoff: when the next connection is tried
+
+	Latency        time.Duration // last heartbeat to its ACK; 0 before the first
+	AverageLatency time.Duration // over the last 5
+	LastACK        time.Time
+	SessionSince   time.Time // when READY of the current session came
+	Sequence       int64
+
+	Guilds      int // available ones
+	Unavailable int
+
+	Events      uint64 // dispatches received
+	Duplicates  uint64 // dispatches that Discord had sent before
+	Malformed   uint64 // frames that were no gateway payload
+	Identifies  uint64
+	Resumes     uint64
+	Disconnects map[int]uint64 // by close code; 0 without one
+}
+
+// Status returns a snapshot. It never waits for the network or a handler.
+func (s *Shard) Status() Status {
+	s.mu.Lock()
+	st := s.status
+	st.Sequence = s.session.Seq
+	for _, available := range s.guilds {
+		if available {
+			st.Guilds++
+		} else {
+			st.Unavailable++
+		}
+	}
+	s.mu.Unlock()
+	s.stats.read(&st)
+	return st
+}
+
+func (s *Shard) setState(state State, err error) {
+	s.mu.Lock()
+	s.status.State, s.status.Since = state, time.Now()
+	s.status.Err, s.status.RetryAt = err, time.Time{}
+	s.mu.Unlock()
+	s.changed()
+}
+
+// setRetry enters Backoff. A restart that was asked for before does not count any more.
+func (s *Shard) setRetry(err error, delay time.Duration) {
+	select {
+	case <-s.restart:
+	default:
+	}
+	now := time.Now()
+	s.mu.Lock()
+	s.status.State, s.status.Since = Backoff, now
+	s.status.Err, s.status.RetryAt = err, now.Add(delay)
+	s.mu.Unlock()
+	s.changed()
+}
+
+func (s *Shard) changed() {
+	if s.cfg.Changed != nil {
+		s.cfg.Changed(s.Status())
+	}
+}
+
+// setGuild notes that a guild is on this shard.
+func (s *Shard) setGuild(id []byte, available bool) {
+	if n, ok := frame.ParseSnowflake(id); ok {
+		s.mu.Lock()
+		s.guilds[n] = available
+		s.mu.Unlock()
+	}
+}
+
+func (s *Shard) removeGuild(id []byte) {
+	if n, ok := frame.ParseSnowflake(id); ok {
+		s.mu.Lock()
+		delete(s.guilds, n)
+		s.mu.Unlock()
+	}
+}
+
+// counters are the parts of a Status that change too often for Shard.mu.
+type counters struct {
+	events, duplicates, malformed, identifies, resumes atomic.Uint64
+
+	mu          sync.Mutex
+	latencies   [5]time.Duration // a ring
+	acks        int
+	lastACK     time.Time
+	disconnects map[int]uint64
+}
+
+// disconnect counts the end of a connection. Codes outside Discord's and the protocol's own
+// ranges count as 0, so that a peer cannot make the map grow.
+func (c *counters) disconnect(code int) {
+	if code < 1000 || code > 4999 {
+		code = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.disconnects == nil {
+		c.disconnects = make(map[int]uint64)
+	}
+	c.disconnects[code]++
+}
+
+func (c *counters) ack(latency time.Duration, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latencies[c.acks%len(c.latencies)] = latency
+	c.acks++
+	c.lastACK = now
+}
+
+func (c *counters) read(st *Status) {
+	st.Events = c.events.Load()
+	st.Duplicates = c.duplicates.Load()
+	st.Malformed = c.malformed.Load()
+	st.Identifies = c.identifies.Load()
+	st.Resumes = c.resumes.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st.LastACK = c.lastACK
+	st.Disconnects = maps.Clone(c.disconnects)
+	n := min(c.acks, len(c.latencies))
+	if n == 0 {
+		return
+	}
+	st.Latency = c.latencies[(c.acks-1)%len(c.latencies)]
+	for _, l := range c.latencies[:n] {
+		st.AverageLatency += l / time.Duration(n)
+	}
+}
