@@ -1,0 +1,455 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/gateway"
+)
+
+// A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
+// events. Make one with [New], add handlers with [On], and run it with [Bot.Run]. Its methods may
+// be called from any goroutine.
+type Bot struct {
+	cfg           *config
+	handlers      handlers
+	sessionEvents map[string]bool
+	session       *discordgo.Session // of the first shard; made by New
+	locator       *gatewayLocator
+	gate          *gateway.Queue
+	queue         *dispatch.Queue[work]
+
+	handlerCtx     context.Context // of all handlers
+	cancelHandlers context.CancelCauseFunc
+	decodeErrors   sync.Map // event types of which one was logged
+
+	// Set by Open before the first shard runs, and not changed after.
+	shardCount int
+	intents    discordgo.Intent
+
+	mu      sync.Mutex // guards what follows
+	state   botState
+	shards  []*shard
+	stop    context.CancelFunc // ends the shards
+	fatal   error              // why a shard gave up
+	changed chan struct{}      // closed and replaced when a shard's state changes
+	done    chan struct{}      // closed when Shutdown has finished
+	ended   error              // what Shutdown returned
+	running sync.WaitGroup     // shards
+}
+
+// A botState is where a Bot is in its life, which it lives once.
+type botState int
+
+const (
+	botNew botState = iota
+	botOpen
+	botStopping
+)
+
+// New returns a Bot with the given token, with or without "Bot " before it. It does no I/O. The
+// error lists everything that is wrong with the token and the options.
+func New(token string, opts ...Option) (*Bot, error) {
+	cfg, err := newConfig(token, opts)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bot{
+		cfg:           cfg,
+		sessionEvents: make(map[string]bool),
+		changed:       make(chan struct{}),
+		done:          make(chan struct{}),
+	}
+	for _, t := range cfg.sessionEvents {
+		b.sessionEvents[t] = true
+	}
+	b.session = b.newSession()
+	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
+	b.gate = gateway.NewQueue(gateway.QueueConfig{
+		Limit:     b.locator.limit,
+		Exhausted: b.budgetExhausted,
+		Logger:    cfg.logger,
+	})
+	b.queue = dispatch.New(dispatch.Config{
+		MaxEvents:   cfg.queue.MaxEvents,
+		MaxBytes:    cfg.queue.MaxBytes,
+		MaxInFlight: cfg.queue.MaxInFlight,
+	}, b.handle)
+	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
+	return b, nil
+}
+
+// newSession returns a session that has everything but its shard number.
+func (b *Bot) newSession() *discordgo.Session {
+	s, err := discordgo.New("Bot " + b.cfg.token)
+	if err != nil { // it never is
+		panic(fmt.Sprintf("botwright: make a discordgo session: %v", err))
+	}
+	client := *b.cfg.httpClient
+	next := client.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	client.Transport = &apiTransport{base: b.cfg.api, next: next}
+	s.Client = &client
+	s.StateEnabled = false
+	s.Identify.LargeThreshold = 0
+	if b.session != nil {
+		s.Ratelimiter = b.session.Ratelimiter
+	}
+	if b.cfg.sessionConfig != nil {
+		b.cfg.sessionConfig(s)
+		s.Token, s.Client = "Bot "+b.cfg.token, &client
+	}
+	return s
+}
+
+// Use adds middleware around all handlers, those that are there already included: the first one
+// is outermost, and all are outside the middleware of a single handler. Use panics after Open.
+func (b *Bot) Use(mw ...Middleware) { b.handlers.use(mw) }
+
+// Run opens the bot, waits until ctx is done, and shuts it down. It returns nil after an orderly
+// stop, a [*ShardError] if Discord will not have a shard back, and a [*ShutdownError] if handlers
+// did not finish in time; see [WithShutdownTimeout].
+func (b *Bot) Run(ctx context.Context) error {
+	err := b.Open(ctx)
+	if err == nil {
+		err = b.wait(ctx)
+	}
+	if errors.Is(err, ErrOpened) {
+		return err
+	}
+	if ctx.Err() != nil {
+		err = nil // told to stop: that is not an error, even if it was not ready yet
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.cfg.shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, b.Shutdown(stopCtx))
+}
+
+// wait returns when ctx is done, or with the reason why a shard has given up.
+func (b *Bot) wait(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		fatal, changed, stopping := b.fatal, b.changed, b.state == botStopping
+		b.mu.Unlock()
+		if fatal != nil || stopping {
+			return fatal
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// Open connects all shards and returns when every one of them is ready. An outage of Discord it
+// waits out. When ctx ends first, or a shard cannot ever be ready, it stops the bot and returns
+// the reason. A bot can be opened once.
+func (b *Bot) Open(ctx context.Context) error {
+	runCtx, err := b.begin()
+	if err != nil {
+		return err
+	}
+	if err := b.open(ctx, runCtx); err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.cfg.shutdownTimeout)
+		defer cancel()
+		return errors.Join(fmt.Errorf("open the bot: %w", err), b.Shutdown(stopCtx))
+	}
+	return nil
+}
+
+// begin takes the bot from new to open. The context ends with Shutdown.
+func (b *Bot) begin() (context.Context, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state != botNew {
+		return nil, ErrOpened
+	}
+	b.state = botOpen
+	ctx, cancel := context.WithCancel(context.Background())
+	b.stop = cancel
+	return ctx, nil
+}
+
+func (b *Bot) open(ctx, runCtx context.Context) error {
+	b.handlers.seal()
+	if err := b.resolveIntents(); err != nil {
+		return err
+	}
+	locateCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(runCtx, func() { cancel(ErrShutdown) })()
+	found, err := b.locate(locateCtx)
+	if err != nil {
+		return err
+	}
+	b.shardCount = b.cfg.shardCount
+	if b.shardCount == 0 {
+		b.shardCount = max(found.Shards, 1)
+	}
+	if err := b.startShards(runCtx); err != nil {
+		return err
+	}
+	return b.waitReady(ctx)
+}
+
+// startShards makes the shards and lets them run, unless the bot is being stopped.
+func (b *Bot) startShards(ctx context.Context) error {
+	ids := b.cfg.shardIDs
+	if len(ids) == 0 {
+		for id := range b.shardCount {
+			ids = append(ids, id)
+		}
+	}
+	shards := make([]*shard, len(ids))
+	for i, id := range ids {
+		session := b.session
+		if i > 0 {
+			session = b.newSession()
+		}
+		session.ShardID, session.ShardCount = id, b.shardCount
+		shards[i] = b.newShard(id, session)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == botStopping {
+		return ErrShutdown
+	}
+	b.shards = shards
+	for _, s := range shards {
+		b.running.Go(func() {
+			if err := s.run(ctx); err != nil {
+				b.fail(err)
+			}
+		})
+	}
+	return nil
+}
+
+// fail notes why the bot cannot go on.
+func (b *Bot) fail(err error) {
+	b.mu.Lock()
+	if b.fatal == nil {
+		b.fatal = err
+	}
+	b.mu.Unlock()
+	b.notify()
+}
+
+// notify wakes those who wait for a change of some shard.
+func (b *Bot) notify() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+func (b *Bot) waitReady(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		fatal, changed, stopping := b.fatal, b.changed, b.state == botStopping
+		b.mu.Unlock()
+		switch {
+		case fatal != nil:
+			return fatal
+		case stopping:
+			return ErrShutdown
+		case b.allReady():
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (b *Bot) allReady() bool {
+	for _, s := range b.Shards() {
+		if s.State != ShardReady {
+			return false
+		}
+	}
+	return true
+}
+
+// closeReserve is what Shutdown keeps of its time for closing the shards.
+const closeReserve = 2 * time.Second
+
+// Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
+// and closes the connections. When ctx is about to end it cancels the context of the handlers
+// that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError]. The
+// bot appears offline at once.
+//
+// Before Open it makes Open impossible. A further call waits for the first one or for its own
+// ctx, and returns what that returned.
+func (b *Bot) Shutdown(ctx context.Context) error {
+	b.mu.Lock()
+	first, stop, shards := b.state != botStopping, b.stop, b.shards
+	b.state = botStopping
+	b.mu.Unlock()
+	if !first {
+		select {
+		case <-b.done:
+			return b.ended
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	b.notify()
+	b.queue.Stop()
+	b.ended = b.drain(ctx)
+	if stop != nil {
+		stop()
+	}
+	var closing sync.WaitGroup
+	for _, s := range shards {
+		// discordgo takes a second to close. If ctx does not leave it that, it goes on alone.
+		closing.Go(func() { _ = s.relay.Shutdown(ctx) })
+	}
+	b.running.Wait()
+	closing.Wait()
+	b.session.Client.CloseIdleConnections()
+	close(b.done)
+	return b.ended
+}
+
+// drain waits for the handlers, as long as ctx allows, and cuts off those that are left.
+func (b *Bot) drain(ctx context.Context) error {
+	defer b.cancelHandlers(ErrShutdown)
+	wait := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeout(ctx, early)
+		defer cancel()
+	}
+	if b.queue.Drain(wait) == 0 {
+		return nil
+	}
+	// What heeds its context returns now.
+	waiting := b.queue.Discard()
+	b.cancelHandlers(ErrShutdown)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeReserve/4)
+	defer cancel()
+	running := b.queue.Drain(grace)
+	if running+waiting == 0 {
+		return nil
+	}
+	return &ShutdownError{Running: running, Waiting: waiting}
+}
+
+// Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
+// there before Open. What goes over the gateway, such as a presence, is for that shard alone; see
+// SessionFor.
+func (b *Bot) Session() *discordgo.Session { return b.session }
+
+// SessionFor returns the discordgo session of the shard that a guild is on. The error is
+// [ErrNotOpen], or [ErrNotOwned] if another process has that shard.
+func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
+	b.mu.Lock()
+	shards := b.shards
+	b.mu.Unlock()
+	if len(shards) == 0 {
+		return nil, ErrNotOpen
+	}
+	id, err := ShardID(guildID, b.shardCount)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range shards {
+		if s.id == id {
+			return s.session, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: guild %s is on shard %d of %d",
+		ErrNotOwned, guildID, id, b.shardCount)
+}
+
+// Shards returns the status of each shard of this process, in the order of their ids; nothing
+// before Open. It never waits for the network or a handler.
+func (b *Bot) Shards() []ShardStatus {
+	b.mu.Lock()
+	shards := b.shards
+	b.mu.Unlock()
+	statuses := make([]ShardStatus, len(shards))
+	for i, s := range shards {
+		statuses[i] = s.status()
+	}
+	return statuses
+}
+
+// handle runs the handlers of one event. It runs on the queue's goroutines.
+func (b *Bot) handle(w work) {
+	if w.handlers == nil {
+		w.shard.forward(w.event)
+		return
+	}
+	for _, r := range w.handlers {
+		if r.removed.Load() {
+			continue
+		}
+		if err := b.call(r, w.event); err != nil {
+			b.report(b.handlerCtx, w.event, err)
+		}
+	}
+}
+
+// call runs one handler and contains its panic.
+func (b *Bot) call(r *registration, e *Event) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return r.run(b.handlerCtx, e)
+}
+
+// report gives an error to the error handler and contains its panic.
+func (b *Bot) report(ctx context.Context, e *Event, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			b.cfg.logger.Error("the error handler panicked", "panic", v, "error", err)
+		}
+	}()
+	if b.cfg.onError != nil {
+		b.cfg.onError(ctx, e, err)
+		return
+	}
+	b.logError(e, err)
+}
+
+// logError is the default error handler.
+func (b *Bot) logError(e *Event, err error) {
+	attrs := []any{"error", err}
+	if e != nil {
+		attrs = append(attrs, "event", e.Type, "shard", e.ShardID, "guild", e.GuildID)
+	}
+	var decode *DecodeError
+	if errors.As(err, &decode) {
+		if _, logged := b.decodeErrors.LoadOrStore(decode.Type, true); logged {
+			return
+		}
+	}
+	var p *PanicError
+	if errors.As(err, &p) {
+		attrs = append(attrs, "stack", string(p.Stack))
+	}
+	b.cfg.logger.Error("event handler failed", attrs...)
+}
+
+func (b *Bot) budgetExhausted(budget gateway.Budget) {
+	b.report(b.handlerCtx, nil, &IdentifyBudgetError{
+		Remaining: budget.Remaining, ResetAt: budget.ResetAt})
+}

@@ -1,0 +1,167 @@
+package botwright
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// A Middleware wraps a [Handler]: it may do something before and after calling next, call it
+// with another context, or not call it at all. Add it to all handlers with [Bot.Use] or to one
+// as a [HandlerOption].
+//
+// A middleware that decides from the fields of the [Event] and not from its Payload runs before
+// the event is decoded, so that what it turns away costs next to nothing.
+type Middleware func(next Handler) Handler
+
+func (m Middleware) apply(r *registration) {
+	if m == nil {
+		panic("botwright: a handler was given a nil middleware: leave it out")
+	}
+	r.middleware = append(r.middleware, m)
+}
+
+// Chain makes one middleware of several, the first one outermost.
+func Chain(mw ...Middleware) Middleware {
+	mw = slices.Clone(mw)
+	return func(next Handler) Handler {
+		for _, m := range slices.Backward(mw) {
+			next = m(next)
+		}
+		return next
+	}
+}
+
+// Recover turns a panic of the handler into a [*PanicError] that the middleware around it sees
+// as any other error. A bot contains panics without it, too: what Recover adds is that, say, a
+// Logging before it logs them.
+func Recover() Middleware {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, e *Event) (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err = &PanicError{Value: v, Stack: debug.Stack()}
+				}
+			}()
+			return next(ctx, e)
+		}
+	}
+}
+
+// Timeout ends the context of the handler after d, with [ErrHandlerTimeout] as its cause. It is
+// up to the handler to heed its context: it is not abandoned. Timeout panics if d is not
+// positive.
+func Timeout(d time.Duration) Middleware {
+	if d <= 0 {
+		panic(fmt.Sprintf("botwright: Timeout(%v): pass a positive duration", d))
+	}
+	return func(next Handler) Handler {
+		return func(ctx context.Context, e *Event) error {
+			ctx, cancel := context.WithTimeoutCause(ctx, d, ErrHandlerTimeout)
+			defer cancel()
+			return next(ctx, e)
+		}
+	}
+}
+
+// Logging logs each event that was handled, with how long that took: at debug level, or at error
+// level if it failed. A nil logger is [slog.Default]. What users wrote is not logged.
+func Logging(l *slog.Logger) Middleware {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, e *Event) error {
+			log := l
+			if log == nil {
+				log = slog.Default()
+			}
+			start := time.Now()
+			err := next(ctx, e)
+			level, attrs := slog.LevelDebug, []slog.Attr{
+				slog.String("event", e.Type), slog.Int("shard", e.ShardID),
+				slog.String("guild", e.GuildID), slog.Duration("duration", time.Since(start)),
+			}
+			if err != nil {
+				level, attrs = slog.LevelError, append(attrs, slog.Any("error", err))
+			}
+			log.LogAttrs(ctx, level, "event handled", attrs...)
+			return err
+		}
+	}
+}
+
+// Filter lets through the events that keep accepts. keep must not call Payload if it is to
+// decide before the event is decoded. Filter panics if keep is nil.
+func Filter(keep func(e *Event) bool) Middleware {
+	if keep == nil {
+		panic("botwright: Filter was given a nil function: pass a func(*botwright.Event) bool")
+	}
+	return func(next Handler) Handler {
+		return func(ctx context.Context, e *Event) error {
+			if !keep(e) {
+				return nil
+			}
+			return next(ctx, e)
+		}
+	}
+}
+
+// NotBot lets through what was not done by a bot or webhook: a bot that answers bots may end up
+// in a conversation with one, or with itself. It decides before the event is decoded.
+func NotBot() Middleware {
+	return Filter(func(e *Event) bool {
+		paths := [...][]string{{"author", "bot"}, {"user", "bot"}, {"member", "user", "bot"}}
+		for _, path := range paths {
+			if v, ok := frame.Lookup(e.raw, path...); ok {
+				return string(v) != "true"
+			}
+		}
+		return true
+	})
+}
+
+// GuildOnly lets through what happened in a guild, as opposed to a direct message. It decides
+// before the event is decoded.
+func GuildOnly() Middleware {
+	return Filter(func(e *Event) bool { return e.GuildID != "" })
+}
+
+// Prefix lets through messages whose content begins with prefix. It decides before the event is
+// decoded. Without the privileged intent MESSAGE_CONTENT Discord leaves the content empty, but
+// for direct messages and messages that mention the bot.
+func Prefix(prefix string) Middleware {
+	return Filter(func(e *Event) bool {
+		v, ok := frame.Lookup(e.raw, "content")
+		if !ok {
+			return false
+		}
+		if content, ok := frame.String(v); ok {
+			return bytes.HasPrefix(content, []byte(prefix))
+		}
+		content, err := jsontext.AppendUnquote(nil, v)
+		return err == nil && strings.HasPrefix(string(content), prefix)
+	})
+}
+
+// Command lets through interactions that are uses of the application command of that name, such
+// as "ping" for /ping. It decides before the event is decoded.
+func Command(name string) Middleware {
+	return Filter(func(e *Event) bool {
+		if e.Type != "INTERACTION_CREATE" {
+			return false
+		}
+		if kind, _ := frame.Lookup(e.raw, "type"); string(kind) != "2" {
+			return false
+		}
+		v, _ := frame.Lookup(e.raw, "data", "name")
+		used, ok := frame.String(v)
+		return ok && string(used) == name
+	})
+}

@@ -1,0 +1,256 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+)
+
+// An Option configures a [Bot]; see [New].
+type Option func(*config)
+
+// config is what the options of a bot come to.
+type config struct {
+	token           string
+	intents         discordgo.Intent
+	intentsSet      bool
+	shardCount      int // 0: as many as Discord recommends
+	shardIDs        []int
+	api             *url.URL
+	httpClient      *http.Client
+	logger          *slog.Logger
+	onError         ErrorHandler
+	queue           QueueConfig
+	sessionEvents   []string
+	sessionConfig   func(*discordgo.Session)
+	shutdownTimeout time.Duration
+	problems        []error
+}
+
+// An ErrorHandler is told what went wrong: the errors of handlers, panics as [*PanicError],
+// payloads that do not decode as [*DecodeError], an [*IdentifyBudgetError]. e is nil for what
+// did not happen to an event. It is called from many goroutines and must not block; a panic in it
+// is logged and goes no further.
+type ErrorHandler func(ctx context.Context, e *Event, err error)
+
+// QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
+// a bot. Each zero field is its default.
+//
+// When MaxEvents or MaxBytes is reached, nothing more is read from Discord until there is room.
+// Heartbeats go on meanwhile; and should Discord give up on the connection, it is resumed, with
+// the events that were missed. Presence updates and typing are dropped as soon as half of a limit
+// is in use: they say how things are now, which is worth nothing late.
+type QueueConfig struct {
+	// MaxEvents is how many events there may be. The default is 16,384: some seconds of a large
+	// bot's traffic, beyond which it is better to let Discord keep them.
+	MaxEvents int
+
+	// MaxBytes is how large their payloads may be in all. The default is 64 MiB: 16,384 events
+	// are about 16 MiB, and the guilds that follow READY are larger.
+	MaxBytes int64
+
+	// MaxInFlight is how many keys are handled in parallel. The default is 512: a handler mostly
+	// waits for REST, and as many can wait at once as Discord's 50 requests a second let through
+	// in ten seconds. Interactions do not count.
+	MaxInFlight int
+}
+
+func (c QueueConfig) withDefaults() QueueConfig {
+	if c.MaxEvents == 0 {
+		c.MaxEvents = 16_384
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 64 << 20
+	}
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 512
+	}
+	return c
+}
+
+// WithIntents sets the intents that the bot asks for, all of them. Without it, it asks for
+// those that its handlers need, except for the privileged ones: those must be named here.
+func WithIntents(intents discordgo.Intent) Option {
+	return func(c *config) { c.intents, c.intentsSet = intents, true }
+}
+
+// WithShards sets the number of shards that the bot is split into, over all processes, and
+// which of them this process has; none means all. A count of 0 takes the number that Discord
+// recommends when the bot is opened. The default is one shard.
+func WithShards(count int, ids ...int) Option {
+	return func(c *config) {
+		switch {
+		case count < 0:
+			c.problem("WithShards", "the count %d is negative", count)
+		case count == 0 && len(ids) > 0:
+			c.problem("WithShards", "shard ids without a count mean nothing: give the count too")
+		}
+		for i, id := range ids {
+			if id < 0 || id >= max(count, 1) {
+				c.problem("WithShards", "shard %d is not among %d shards, which are numbered "+
+					"from 0", id, count)
+			}
+			if slices.Contains(ids[:i], id) {
+				c.problem("WithShards", "shard %d is given twice", id)
+			}
+		}
+		c.shardCount, c.shardIDs = count, slices.Sorted(slices.Values(ids))
+	}
+}
+
+// WithAPI sets the base URL of Discord's REST API, without /api: that of a proxy, or of a fake
+// Discord for tests. The default is https://discord.com. The gateway's URL is asked for there.
+func WithAPI(baseURL string) Option {
+	return func(c *config) {
+		u, err := url.Parse(strings.TrimRight(baseURL, "/"))
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			c.problem("WithAPI", "%q is not the URL of a server, such as https://discord.com",
+				baseURL)
+			return
+		}
+		if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			c.problem("WithAPI", "%q has more than a scheme, a host and a path", u.Redacted())
+			return
+		}
+		c.api = u
+	}
+}
+
+// WithHTTPClient sets the client for REST calls. It is copied; its Transport and Timeout are
+// used. The default has a timeout of 20 s, like discordgo's.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) {
+		if client == nil {
+			c.problem("WithHTTPClient", "the client is nil: leave the option out")
+			return
+		}
+		c.httpClient = client
+	}
+}
+
+// WithLogger sets the logger. The default is [slog.Default] at the time of [New]. The token and
+// what users write are never logged.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) {
+		if l == nil {
+			c.problem("WithLogger", "the logger is nil: for silence use slog.DiscardHandler")
+			return
+		}
+		c.logger = l
+	}
+}
+
+// WithErrorHandler sets what is told of errors. The default logs them, and of the payloads that
+// do not decode the first of each type.
+func WithErrorHandler(h ErrorHandler) Option {
+	return func(c *config) {
+		if h == nil {
+			c.problem("WithErrorHandler", "the handler is nil: leave the option out")
+			return
+		}
+		c.onError = h
+	}
+}
+
+// WithQueue sets the limits of what waits for handlers.
+func WithQueue(q QueueConfig) Option {
+	return func(c *config) {
+		if q.MaxEvents < 0 || q.MaxBytes < 0 || q.MaxInFlight < 0 {
+			c.problem("WithQueue", "limits must not be negative: %+v", q)
+		}
+		c.queue = q
+	}
+}
+
+// WithSessionEvents names the event types that are also forwarded to the handlers that were
+// added with discordgo's own Session.AddHandler. Those are run by discordgo: neither their order
+// is kept nor a panic contained. Prefer [On]. READY and RESUMED cannot be forwarded: a session is
+// opened once and does not notice when the connection to Discord changes.
+func WithSessionEvents(types ...string) Option {
+	return func(c *config) {
+		for _, t := range types {
+			if t == "" || t == "*" || t == "READY" || t == "RESUMED" {
+				c.problem("WithSessionEvents", "%q cannot be forwarded: name an event type "+
+					"other than READY and RESUMED", t)
+			}
+		}
+		c.sessionEvents = append(c.sessionEvents, types...)
+	}
+}
+
+// WithSessionConfig sets a function that is called with each discordgo session, one per shard,
+// before it is used: to set State tracking, UserAgent, Identify.Presence or
+// Identify.LargeThreshold. Token, Client, Dialer, sharding and reconnecting are the bot's own.
+func WithSessionConfig(f func(*discordgo.Session)) Option {
+	return func(c *config) {
+		if f == nil {
+			c.problem("WithSessionConfig", "the function is nil: leave the option out")
+			return
+		}
+		c.sessionConfig = f
+	}
+}
+
+// WithShutdownTimeout sets how long [Bot.Run] gives handlers to finish when it stops. The default
+// is 20 s, two thirds of the time that Kubernetes gives a process.
+func WithShutdownTimeout(d time.Duration) Option {
+	return func(c *config) {
+		if d <= 0 {
+			c.problem("WithShutdownTimeout", "%v is not a positive duration", d)
+			return
+		}
+		c.shutdownTimeout = d
+	}
+}
+
+func (c *config) problem(option, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf(option+": "+format, args...))
+}
+
+// newConfig applies and checks everything, and returns all problems at once.
+func newConfig(token string, opts []Option) (*config, error) {
+	c := &config{
+		shardCount:      1,
+		api:             &url.URL{Scheme: "https", Host: "discord.com"},
+		httpClient:      &http.Client{Timeout: 20 * time.Second},
+		logger:          slog.Default(),
+		shutdownTimeout: 20 * time.Second,
+	}
+	c.setToken(token)
+	for _, opt := range opts {
+		if opt == nil {
+			c.problem("New", "an option is nil: leave it out")
+			continue
+		}
+		opt(c)
+	}
+	c.queue = c.queue.withDefaults()
+	if len(c.problems) > 0 {
+		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
+			errors.Join(c.problems...))
+	}
+	return c, nil
+}
+
+// setToken takes a token with or without the "Bot " that discordgo wants before it.
+func (c *config) setToken(token string) {
+	token = strings.TrimPrefix(token, "Bot ")
+	form := regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+$`)
+	switch {
+	case token == "":
+		c.problem("token", "it is empty: copy it from the Bot page at "+portal)
+	case !form.MatchString(token):
+		c.problem("token", "it is malformed: a bot's token has three parts with dots between "+
+			"them and no spaces; a client secret or public key is none")
+	}
+	c.token = token
+}

@@ -1,0 +1,103 @@
+package botwright_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright"
+)
+
+const someToken = "MTAwMDAwMDAwMDAwMDAwMDAw.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789"
+
+func TestNewRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		token string
+		opts  []botwright.Option
+		want  []string // all of these must be named
+	}{
+		{"no token", "", nil, []string{"token", "empty"}},
+		{"only Bot", "Bot ", nil, []string{"token", "empty"}},
+		{"spaces", "a.b.c d", nil, []string{"token", "malformed"}},
+		{"newline", someToken + "\n", nil, []string{"token", "malformed"}},
+		{"client secret", "abcdefghijklmnopqrstuvwxyz012345", nil, []string{"token", "malformed"}},
+		{"negative shards", someToken, []botwright.Option{botwright.WithShards(-1)}, []string{"WithShards", "-1"}},
+		{"shard out of range", someToken, []botwright.Option{botwright.WithShards(2, 2)}, []string{"WithShards", "shard 2"}},
+		{"negative shard", someToken, []botwright.Option{botwright.WithShards(2, -1)}, []string{"WithShards", "shard -1"}},
+		{"shard twice", someToken, []botwright.Option{botwright.WithShards(2, 1, 1)}, []string{"WithShards", "twice"}},
+		{"ids without count", someToken, []botwright.Option{botwright.WithShards(0, 0)}, []string{"WithShards", "count"}},
+		{"API without scheme", someToken, []botwright.Option{botwright.WithAPI("discord.com")}, []string{"WithAPI", "discord.com"}},
+		{"API of another scheme", someToken, []botwright.Option{botwright.WithAPI("ftp://discord.com")}, []string{"WithAPI"}},
+		{"API garbage", someToken, []botwright.Option{botwright.WithAPI("http://[::1")}, []string{"WithAPI"}},
+		{"API with query", someToken, []botwright.Option{botwright.WithAPI("http://host/?x=1")}, []string{"WithAPI"}},
+		{"nil client", someToken, []botwright.Option{botwright.WithHTTPClient(nil)}, []string{"WithHTTPClient"}},
+		{"nil logger", someToken, []botwright.Option{botwright.WithLogger(nil)}, []string{"WithLogger"}},
+		{"nil error handler", someToken, []botwright.Option{botwright.WithErrorHandler(nil)}, []string{"WithErrorHandler"}},
+		{"negative queue", someToken, []botwright.Option{botwright.WithQueue(botwright.QueueConfig{MaxEvents: -1})}, []string{"WithQueue"}},
+		{"READY forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("READY")}, []string{"WithSessionEvents", "READY"}},
+		{"nil session config", someToken, []botwright.Option{botwright.WithSessionConfig(nil)}, []string{"WithSessionConfig"}},
+		{"no time", someToken, []botwright.Option{botwright.WithShutdownTimeout(0)}, []string{"WithShutdownTimeout"}},
+		{"nil option", someToken, []botwright.Option{nil}, []string{"option is nil"}},
+		{"everything at once", "", []botwright.Option{
+			botwright.WithShards(-1), botwright.WithAPI("x"), botwright.WithLogger(nil),
+		}, []string{"token", "WithShards", "WithAPI", "WithLogger"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bot, err := botwright.New(tt.token, tt.opts...)
+			if err == nil || bot != nil {
+				t.Fatal("it was accepted")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error does not name %q: %v", want, err)
+				}
+			}
+			if len(tt.token) > 10 && strings.Contains(err.Error(), tt.token) {
+				t.Errorf("the error shows the token: %v", err)
+			}
+		})
+	}
+}
+
+func TestNewAccepts(t *testing.T) {
+	for _, token := range []string{someToken, "Bot " + someToken} {
+		bot, err := botwright.New(token,
+			botwright.WithShards(4, 3, 1), botwright.WithAPI("http://127.0.0.1:1/proxy/"),
+			botwright.WithLogger(slog.New(slog.DiscardHandler)),
+			botwright.WithIntents(discordgo.IntentGuilds))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bot.Session().Token; got != "Bot "+someToken {
+			t.Errorf("the session's token is %q", got)
+		}
+	}
+}
+
+func TestShardID(t *testing.T) {
+	tests := []struct {
+		guild string
+		count int
+		want  int
+		fails bool
+	}{
+		{"0", 1, 0, false},
+		{"41771983423143937", 1, 0, false},
+		{"41771983423143937", 2, 0, false},
+		{"613425648685547541", 16, 8, false},
+		{"18446744073709551615", 1000, 103, false}, // 2^42-1 mod 1000
+		{"9223372036854775808", 7, 4, false},       // 2^41 mod 7
+		{"", 1, 0, true}, {"-1", 1, 0, true}, {"12a", 1, 0, true}, {" 1", 1, 0, true},
+		{"18446744073709551616", 1, 0, true}, {"1", 0, 0, true}, {"1", -2, 0, true},
+	}
+	for _, tt := range tests {
+		got, err := botwright.ShardID(tt.guild, tt.count)
+		if (err != nil) != tt.fails || got != tt.want {
+			t.Errorf("ShardID(%q, %d) = %d, %v; want %d", tt.guild, tt.count, got, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package botwright
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/events"
+	"github.com/botwright/botwright/internal/frame"
+	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/relay"
+)
+
+// A ShardState is where a shard is on its way to being ready.
+type ShardState string
+
+// States of a shard.
+const (
+	ShardIdle        ShardState = "idle"        // not opened yet
+	ShardConnecting  ShardState = "connecting"  // being dialled
+	ShardIdentifying ShardState = "identifying" // waiting for its turn to identify, or for READY
+	ShardResuming    ShardState = "resuming"    // being sent what it missed
+	ShardReady       ShardState = "ready"       // receiving events
+	ShardBackoff     ShardState = "backoff"     // waiting before the next connection
+	ShardFatal       ShardState = "fatal"       // given up; see ShardStatus.Err
+	ShardClosed      ShardState = "closed"      // shut down
+)
+
+// A ShardStatus is a snapshot of one shard.
+type ShardStatus struct {
+	ID    int        `json:"id"`
+	State ShardState `json:"state"`
+	Since time.Time  `json:"since"` // when it entered State
+
+	// Latency is the time that Discord took for the last heartbeat, AverageLatency for the last
+	// five; 0 before the first.
+	Latency        time.Duration `json:"latency_ns"`
+	AverageLatency time.Duration `json:"average_latency_ns"`
+	LastACK        time.Time     `json:"last_ack"`
+
+	Guilds            int `json:"guilds"`             // those that are available
+	UnavailableGuilds int `json:"unavailable_guilds"` // not sent yet, or in an outage
+
+	Sequence     int64     `json:"sequence"`      // of the last event
+	SessionSince time.Time `json:"session_since"` // when the current session began
+
+	Events      uint64         `json:"events"`      // received, wanted or not
+	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
+	Identifies  uint64         `json:"identifies"`  // sessions begun
+	Resumes     uint64         `json:"resumes"`     // resumes tried
+	Disconnects map[int]uint64 `json:"disconnects"` // by Discord's close code; 0 without one
+
+	// Err says why the last connection ended, until the next one is ready.
+	Err error `json:"-"`
+}
+
+// ShardID returns the shard that a guild is on when there are count shards.
+func ShardID(guildID string, count int) (int, error) {
+	id, ok := frame.ParseSnowflake(guildID)
+	if !ok {
+		return 0, fmt.Errorf("botwright: %q is not a guild's id", guildID)
+	}
+	if count < 1 {
+		return 0, fmt.Errorf("botwright: there cannot be %d shards", count)
+	}
+	return int((id >> 22) % uint64(count)), nil
+}
+
+// A shard ties one gateway connection to one discordgo session and to the bot's queue.
+type shard struct {
+	bot     *Bot
+	id      int
+	session *discordgo.Session
+	gateway *gateway.Shard
+	relay   *relay.Relay
+	opened  bool // the session was opened; used by the gateway's reader alone
+}
+
+func (b *Bot) newShard(id int, session *discordgo.Session) *shard {
+	s := &shard{bot: b, id: id, session: session}
+	cfg := gateway.Config{
+		Token:          b.cfg.token,
+		ShardID:        id,
+		ShardCount:     b.shardCount,
+		Intents:        int(b.intents),
+		LargeThreshold: session.Identify.LargeThreshold,
+		Presence:       initialPresence(session),
+		URL:            b.locator.url,
+		Gate:           b.gate,
+		Event:          s.receive,
+		Changed:        func(gateway.Status) { b.notify() },
+		Logger:         b.cfg.logger,
+	}
+	s.gateway = gateway.New(cfg)
+	s.relay = relay.New(relay.Config{
+		Session: session,
+		Send:    s.gateway.Send,
+		Latency: func() time.Duration { return s.gateway.Status().Latency },
+		Logger:  b.cfg.logger.With("shard", id),
+	})
+	return s
+}
+
+// initialPresence returns the presence that the session was configured with, if any, in the form
+// that Discord documents.
+func initialPresence(s *discordgo.Session) json.RawMessage {
+	p := s.Identify.Presence
+	if p.Status == "" && p.Game.Name == "" {
+		return nil
+	}
+	type activity struct {
+		Name string                 `json:"name"`
+		Type discordgo.ActivityType `json:"type"`
+		URL  string                 `json:"url,omitempty"`
+	}
+	activities := []activity{}
+	if p.Game.Name != "" {
+		activities = append(activities, activity{p.Game.Name, p.Game.Type, p.Game.URL})
+	}
+	if p.Status == "" {
+		p.Status = string(discordgo.StatusOnline)
+	}
+	d, err := json.Marshal(map[string]any{
+		"since": nil, "activities": activities, "status": p.Status, "afk": p.AFK})
+	if err != nil {
+		return nil
+	}
+	return d
+}
+
+// work is what a queue's task does: call handlers with an event, or forward it to the session.
+type work struct {
+	shard    *shard
+	event    *Event
+	handlers []*registration // nil: forward
+}
+
+// receive takes one event from the gateway. It runs on the goroutine that reads, and copies what
+// somebody wants.
+func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
+	b := s.bot
+	s.openSession(f)
+	eventType, handlers := b.handlers.current.Load().find(f.Type)
+	forward := b.sessionEvents[string(f.Type)]
+	if len(handlers) == 0 && !forward {
+		return gateway.Unwanted
+	}
+	if !frame.Valid(f.Data) {
+		return gateway.Damaged
+	}
+	if eventType == "" {
+		eventType = string(f.Type)
+	}
+	e, key := s.newEvent(eventType, f)
+	if len(handlers) == 0 {
+		return s.put(s.key(), work{shard: s, event: e})
+	}
+	outcome := s.put(key, work{s, e, handlers})
+	if forward && outcome != gateway.Refused {
+		s.put(s.key(), work{shard: s, event: e})
+	}
+	return outcome
+}
+
+// newEvent copies a frame. The key is that of its order.
+func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint64) {
+	route := frame.RouteOf(eventType, f.Data)
+	e = &Event{
+		Type:     eventType,
+		ShardID:  s.id,
+		Sequence: f.Seq,
+		Received: f.Received,
+		Replayed: f.Replayed,
+		Session:  s.session,
+		raw:      append([]byte(nil), f.Data...),
+	}
+	ids := string(route.Guild) + string(route.Channel) + string(route.User)
+	e.GuildID, ids = ids[:len(route.Guild)], ids[len(route.Guild):]
+	e.ChannelID, e.UserID = ids[:len(route.Channel)], ids[len(route.Channel):]
+	if eventType == "INTERACTION_CREATE" {
+		return e, 0 // its user has 3 seconds: it waits for nobody
+	}
+	if key = route.Key(eventType); key == 0 {
+		key = s.key()
+	}
+	return e, key
+}
+
+// key orders what belongs to the shard and to no guild. No snowflake is as small.
+func (s *shard) key() uint64 { return uint64(s.id) + 1 }
+
+func (s *shard) put(key uint64, w work) gateway.Outcome {
+	e := w.event
+	switch s.bot.queue.Put(dispatch.Task[work]{
+		Key:   key,
+		Size:  len(e.raw),
+		Shed:  e.Type == "PRESENCE_UPDATE" || e.Type == "TYPING_START",
+		Value: w,
+	}) {
+	case dispatch.Accepted:
+		return gateway.Taken
+	case dispatch.AcceptedLate:
+		return gateway.TakenLate
+	case dispatch.Shed:
+		return gateway.Unwanted
+	}
+	return gateway.Refused
+}
+
+// openTimeout bounds the opening of a session, which takes milliseconds unless a handler that
+// was added to the session blocks it.
+const openTimeout = 10 * time.Second
+
+// openSession opens the session when the shard's first event comes, so that handlers find it
+// open. With a later READY it tells the session its new id and nothing else: State.User is read
+// by handlers without a lock.
+func (s *shard) openSession(f *gateway.Frame) {
+	if s.opened {
+		if string(f.Type) == "READY" {
+			s.session.State.Lock()
+			s.session.State.SessionID = s.gateway.Resumable().ID
+			s.session.State.Unlock()
+		}
+		return
+	}
+	s.opened = true
+	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
+	defer cancel()
+	if err := s.relay.Open(ctx, s.gateway.Resumable().Ready); err != nil {
+		err = fmt.Errorf("open the discordgo session of shard %d: %w", s.id, err)
+		s.bot.report(s.bot.handlerCtx, nil, err)
+	}
+}
+
+// forward gives an event to the handlers that were added to the session itself. discordgo
+// crashes on what does not decode.
+func (s *shard) forward(e *Event) {
+	if events.Known(e.Type) {
+		if _, err := e.Payload(); err != nil {
+			s.bot.report(s.bot.handlerCtx, e, err)
+			return
+		}
+	}
+	if !s.relay.Dispatch(e.Sequence, e.Type, e.raw) {
+		s.bot.report(s.bot.handlerCtx, e, fmt.Errorf("forward %s to the discordgo session of "+
+			"shard %d: it does not keep up, or is closed", e.Type, s.id))
+	}
+}
+
+// run keeps the shard connected until ctx is done. An error is fatal for the bot.
+func (s *shard) run(ctx context.Context) error {
+	err := s.gateway.Run(ctx)
+	var closed *gateway.CloseError
+	if errors.As(err, &closed) {
+		return &ShardError{
+			ShardID: s.id, Code: closed.Code, Err: err, intents: privilegedNames(s.bot.intents)}
+	}
+	return err
+}
+
+func (s *shard) status() ShardStatus {
+	st := s.gateway.Status()
+	status := ShardStatus{
+		ID:                s.id,
+		State:             ShardState(st.State.String()),
+		Since:             st.Since,
+		Latency:           st.Latency,
+		AverageLatency:    st.AverageLatency,
+		LastACK:           st.LastACK,
+		Guilds:            st.Guilds,
+		UnavailableGuilds: st.Unavailable,
+		Sequence:          st.Sequence,
+		SessionSince:      st.SessionSince,
+		Events:            st.Events,
+		Malformed:         st.Malformed,
+		Identifies:        st.Identifies,
+		Resumes:           st.Resumes,
+		Disconnects:       st.Disconnects,
+		Err:               st.Err,
+	}
+	if budget := s.bot.gate.Budget(); budget.Exhausted && st.State == gateway.Identifying {
+		status.Err = &IdentifyBudgetError{Remaining: budget.Remaining, ResetAt: budget.ResetAt}
+	}
+	return status
+}
