@@ -1,0 +1,4 @@
+package events
+
+// Contain is contain, for the tests.
+var Contain = contain
