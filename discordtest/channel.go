@@ -1,0 +1,82 @@
+package discordtest
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/bwmarrin/discordgo"
+)
+
+// A channel is a guild channel or a DM, in the form in which Discord sends it.
+type channel struct {
+	ID                   string                `json:"id"`
+	Type                 discordgo.ChannelType `json:"type"`
+	GuildID              string                `json:"guild_id,omitempty"`
+	Name                 string                `json:"name,omitempty"`
+	Topic                *string               `json:"topic,omitempty"`
+	Position             int                   `json:"position"`
+	NSFW                 bool                  `json:"nsfw"`
+	ParentID             *string               `json:"parent_id"`
+	RateLimitPerUser     int                   `json:"rate_limit_per_user"`
+	LastMessageID        *string               `json:"last_message_id"`
+	PermissionOverwrites json.RawMessage       `json:"permission_overwrites,omitempty"`
+	Bitrate              int                   `json:"bitrate,omitempty"`
+	UserLimit            int                   `json:"user_limit,omitempty"`
+	Recipients           []*user               `json:"recipients,omitempty"`
+	Flags                int                   `json:"flags"`
+
+	messages []*message // oldest first
+}
+
+func (c *channel) public() *discordgo.Channel {
+	out := &discordgo.Channel{
+		ID: c.ID, Type: c.Type, GuildID: c.GuildID, Name: c.Name, Topic: deref(c.Topic), Position: c.Position,
+		NSFW: c.NSFW, ParentID: deref(c.ParentID), RateLimitPerUser: c.RateLimitPerUser,
+		LastMessageID: deref(c.LastMessageID), Bitrate: c.Bitrate, UserLimit: c.UserLimit,
+	}
+	for _, u := range c.Recipients {
+		out.Recipients = append(out.Recipients, u.public())
+	}
+	return out
+}
+
+// message returns a message by id, or nil. Ids rise, so the list is searched by halves.
+func (c *channel) message(id string) *message {
+	i, ok := slices.BinarySearchFunc(c.messages, id, func(m *message, id string) int { return compareIDs(m.ID, id) })
+	if !ok {
+		return nil
+	}
+	return c.messages[i]
+}
+
+// keep appends m and drops the oldest messages over the limit.
+func (c *channel) keep(m *message, limit int) {
+	if len(c.messages) >= limit {
+		n := len(c.messages) - limit + 1
+		clear(c.messages[:n])
+		c.messages = c.messages[n:]
+	}
+	c.messages = append(c.messages, m)
+	c.LastMessageID = &m.ID
+}
+
+// drop removes a message and reports whether it was there.
+func (c *channel) drop(id string) bool {
+	before := len(c.messages)
+	c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.ID == id })
+	return len(c.messages) < before
+}
+
+// compareIDs orders snowflakes by value without parsing them.
+func compareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

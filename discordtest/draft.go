@@ -1,0 +1,289 @@
+package discordtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A draft is what a client sends to make or change a message. Nil fields were not given.
+type draft struct {
+	Content          *string         `json:"content"`
+	Embed            json.RawMessage `json:"embed"` // API v9 and older
+	Embeds           json.RawMessage `json:"embeds"`
+	Components       json.RawMessage `json:"components"`
+	Flags            *int            `json:"flags"`
+	TTS              bool            `json:"tts"`
+	Nonce            json.RawMessage `json:"nonce"`
+	EnforceNonce     bool            `json:"enforce_nonce"`
+	MessageReference json.RawMessage `json:"message_reference"`
+	StickerIDs       []string        `json:"sticker_ids"`
+	Poll             json.RawMessage `json:"poll"`
+	AllowedMentions  *struct {
+		Parse []string `json:"parse"`
+		Users []string `json:"users"`
+		Roles []string `json:"roles"`
+	} `json:"allowed_mentions"`
+	Username  string `json:"username"`   // webhooks
+	AvatarURL string `json:"avatar_url"` // webhooks
+
+	files []attachment
+}
+
+// draft reads the body as a message.
+func (x *exchange) draft() (*draft, error) {
+	d := &draft{files: x.files}
+	if err := x.decode(d); err != nil {
+		return nil, err
+	}
+	return d, d.check()
+}
+
+const (
+	maxContent    = 2000
+	maxEmbeds     = 10
+	maxEmbedChars = 6000
+)
+
+// check holds a draft against Discord's limits.
+func (d *draft) check() error {
+	if isSet(d.Embed) && !isSet(d.Embeds) {
+		d.Embeds = slices.Concat([]byte("["), d.Embed, []byte("]"))
+	}
+	if d.Content != nil && utf8.RuneCountInString(*d.Content) > maxContent {
+		return tooLong("content", maxContent)
+	}
+	if !isSet(d.Embeds) {
+		return nil
+	}
+	var embeds []embedText
+	if err := json.Unmarshal(d.Embeds, &embeds); err != nil {
+		return formError("embeds", "BASE_TYPE_BAD", "Embeds are not valid.")
+	}
+	if len(embeds) > maxEmbeds {
+		return formError("embeds", "BASE_TYPE_MAX_LENGTH", fmt.Sprintf("Must be %d or fewer in length.", maxEmbeds))
+	}
+	total := 0
+	for i := range embeds {
+		n, err := embeds[i].check(fmt.Sprintf("embeds.%d.", i))
+		if err != nil {
+			return err
+		}
+		total += n
+	}
+	if total > maxEmbedChars {
+		return formError("embeds", "MAX_EMBED_SIZE_EXCEEDED", fmt.Sprintf("Embed size exceeds maximum size of %d", maxEmbedChars))
+	}
+	return nil
+}
+
+// embedText is the text of an embed, which is limited in its parts and over all embeds.
+type embedText struct {
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Footer      struct {
+		Text string `json:"text"`
+	} `json:"footer"`
+	Author struct {
+		Name string `json:"name"`
+	} `json:"author"`
+	Fields []struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	} `json:"fields"`
+}
+
+// check returns the number of characters.
+func (e *embedText) check(at string) (total int, err error) {
+	part := func(field, text string, limit int) {
+		n := utf8.RuneCountInString(strings.TrimSpace(text))
+		total += n
+		if n > limit && err == nil {
+			err = tooLong(at+field, limit)
+		}
+	}
+	part("title", e.Title, 256)
+	part("description", e.Description, 4096)
+	part("footer.text", e.Footer.Text, 2048)
+	part("author.name", e.Author.Name, 256)
+	if len(e.Fields) > 25 {
+		return total, tooLong(at+"fields", 25)
+	}
+	for i, f := range e.Fields {
+		field := fmt.Sprintf("fields.%d.", i)
+		if f.Name == "" || f.Value == "" {
+			return total, formError(at+field+"name", "BASE_TYPE_REQUIRED", "This field is required")
+		}
+		part(field+"name", f.Name, 256)
+		part(field+"value", f.Value, 1024)
+	}
+	return total, err
+}
+
+func tooLong(field string, limit int) error {
+	return formError(field, "BASE_TYPE_MAX_LENGTH", fmt.Sprintf("Must be %d or fewer in length.", limit))
+}
+
+// isSet reports whether raw JSON holds something.
+func isSet(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) > 0 && !bytes.Equal(raw, []byte("null")) && !bytes.Equal(raw, []byte("[]"))
+}
+
+// empty reports whether the draft would make a message with nothing in it.
+func (d *draft) empty() bool {
+	return strings.TrimSpace(deref(d.Content)) == "" && !isSet(d.Embeds) && !isSet(d.Components) && len(d.files) == 0 &&
+		len(d.StickerIDs) == 0 && !isSet(d.Poll) && !isSet(d.MessageReference)
+}
+
+// newMessageLocked makes a message of a draft; nobody has been told of it yet.
+func (s *Server) newMessageLocked(c *channel, author *user, d *draft) *message {
+	now := s.nowLocked()
+	m := &message{
+		ID: s.ids.next(now), ChannelID: c.ID, Author: author, Timestamp: timestamp(now), TTS: d.TTS,
+		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList, Components: emptyList,
+		Nonce: d.Nonce, Poll: d.Poll,
+	}
+	s.fillLocked(c, m, d)
+	var ref struct {
+		MessageID string `json:"message_id"`
+	}
+	if isSet(d.MessageReference) && json.Unmarshal(d.MessageReference, &ref) == nil {
+		m.Type, m.MessageReference = 19, d.MessageReference
+		if to := c.message(ref.MessageID); to != nil {
+			copied := to.clone()
+			copied.Referenced = nil
+			m.Referenced = &copied
+		}
+	}
+	return m
+}
+
+// fillLocked copies the given fields of a draft into a message.
+func (s *Server) fillLocked(c *channel, m *message, d *draft) {
+	if d.Content != nil {
+		m.Content = *d.Content
+		s.mentionsLocked(c, m, d)
+	}
+	if d.Embeds != nil {
+		m.Embeds = orEmpty(d.Embeds)
+	}
+	if d.Components != nil {
+		m.Components = orEmpty(d.Components)
+	}
+	set(&m.Flags, d.Flags)
+	for _, f := range d.files {
+		f.ID = s.newIDLocked()
+		f.URL = fmt.Sprintf("%s/attachments/%s/%s/%s", s.URL, c.ID, f.ID, f.Filename)
+		f.ProxyURL = f.URL
+		m.Attachments = append(slices.Clip(m.Attachments), f)
+	}
+}
+
+func orEmpty(raw json.RawMessage) json.RawMessage {
+	if !isSet(raw) {
+		return emptyList
+	}
+	return raw
+}
+
+// mentionsLocked finds who is mentioned in the content, as far as allowed_mentions lets it.
+func (s *Server) mentionsLocked(c *channel, m *message, d *draft) {
+	allows := func(kind string, ids []string, id string) bool {
+		return d.AllowedMentions == nil || slices.Contains(d.AllowedMentions.Parse, kind) || slices.Contains(ids, id)
+	}
+	var users, roles []string
+	if d.AllowedMentions != nil {
+		users, roles = d.AllowedMentions.Users, d.AllowedMentions.Roles
+	}
+	m.Mentions, m.MentionRoles = []*user{}, []string{}
+	for _, hit := range userMention.FindAllStringSubmatch(m.Content, -1) {
+		u := s.world.users[hit[1]]
+		if u != nil && !slices.Contains(m.Mentions, u) && allows("users", users, u.ID) {
+			m.Mentions = append(m.Mentions, u)
+		}
+	}
+	if g := s.world.guilds[c.GuildID]; g != nil {
+		for _, hit := range roleMention.FindAllStringSubmatch(m.Content, -1) {
+			if g.role(hit[1]) != nil && !slices.Contains(m.MentionRoles, hit[1]) && allows("roles", roles, hit[1]) {
+				m.MentionRoles = append(m.MentionRoles, hit[1])
+			}
+		}
+	}
+	m.MentionEveryone = everyoneWords.MatchString(m.Content) && allows("everyone", nil, "")
+}
+
+// publishLocked dispatches MESSAGE_CREATE or MESSAGE_UPDATE.
+func (s *Server) publishLocked(typ string, c *channel, m *message) {
+	wire := *m
+	wire.GuildID = c.GuildID
+	if g := s.world.guilds[c.GuildID]; g != nil && m.WebhookID == "" {
+		if author := g.members[m.Author.ID]; author != nil {
+			wire.Member = author.bare()
+		}
+	}
+	o := outgoing{guildID: c.GuildID, typ: typ, data: marshal(&wire)}
+	if !m.shownWithoutIntent(s.world.bot.ID, c.GuildID == "") {
+		o.redacted = marshal(wire.redacted())
+	}
+	s.dispatchLocked(o)
+}
+
+// postLocked puts a message into its channel and, unless only one person sees it, tells everybody.
+func (s *Server) postLocked(c *channel, m *message) {
+	c.keep(m, s.cfg.MessageLimit)
+	if m.Flags&flagEphemeral == 0 {
+		s.publishLocked("MESSAGE_CREATE", c, m)
+	}
+	s.changedLocked()
+}
+
+// rewriteLocked changes a message and tells everybody.
+func (s *Server) rewriteLocked(c *channel, m *message, d *draft) {
+	s.fillLocked(c, m, d)
+	edited := timestamp(s.nowLocked())
+	m.EditedTimestamp = &edited
+	if m.Flags&flagEphemeral == 0 {
+		s.publishLocked("MESSAGE_UPDATE", c, m)
+	}
+	s.changedLocked()
+}
+
+// removeMessageLocked deletes a message and tells everybody.
+func (s *Server) removeMessageLocked(c *channel, m *message) {
+	c.drop(m.ID)
+	if m.Flags&flagEphemeral == 0 {
+		s.emitLocked(c.GuildID, "MESSAGE_DELETE", inGuild(c, map[string]any{"id": m.ID, "channel_id": c.ID}))
+	}
+}
+
+// inGuild adds the guild's id, which events in DMs do not have.
+func inGuild(c *channel, event map[string]any) map[string]any {
+	if c.GuildID != "" {
+		event["guild_id"] = c.GuildID
+	}
+	return event
+}
+
+// nonceMemory is how long enforce_nonce finds an earlier message.
+const nonceMemory = 5 * time.Minute
+
+// sameNonceLocked returns the author's recent message with the draft's nonce.
+func (s *Server) sameNonceLocked(c *channel, author *user, d *draft) *message {
+	if !d.EnforceNonce || !isSet(d.Nonce) {
+		return nil
+	}
+	for _, m := range slices.Backward(c.messages) {
+		if born, _ := snowflakeTime(m.ID); s.nowLocked().Sub(born) > nonceMemory {
+			break
+		}
+		if m.Author.ID == author.ID && bytes.Equal(m.Nonce, d.Nonce) {
+			return m
+		}
+	}
+	return nil
+}

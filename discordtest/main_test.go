@@ -1,0 +1,41 @@
+package discordtest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/botwright/botwright/discordtest"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds every wait of a test; it is only used up when something is wrong.
+const patience = 30 * time.Second
+
+func deadline(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// start runs a server for the length of the test.
+func start(t *testing.T, cfg discordtest.Config) *discordtest.Server {
+	t.Helper()
+	srv, err := discordtest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// await waits for a condition on the server.
+func await(t *testing.T, srv *discordtest.Server, cond func() bool) {
+	t.Helper()
+	if err := srv.Wait(deadline(t), cond); err != nil {
+		t.Fatal(err)
+	}
+}

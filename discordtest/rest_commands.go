@@ -1,0 +1,175 @@
+package discordtest
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/bwmarrin/discordgo"
+)
+
+// A command is a registered application command: its definition as the client sent it, with the fields that Discord adds.
+type command struct {
+	id, name string
+	kind     int
+	fields   map[string]json.RawMessage
+}
+
+func (c *command) MarshalJSON() ([]byte, error) { return json.Marshal(c.fields) }
+
+// merge stores the fields of a definition.
+func (c *command) merge(raw []byte) error {
+	var in struct {
+		Name *string `json:"name"`
+		Type *int    `json:"type"`
+	}
+	if json.Unmarshal(raw, &in) != nil || json.Unmarshal(raw, &c.fields) != nil {
+		return errBadJSON
+	}
+	set(&c.name, in.Name)
+	set(&c.kind, in.Type)
+	if c.name == "" || len(c.name) > 32*4 {
+		return formError("name", "BASE_TYPE_REQUIRED", "This field is required")
+	}
+	return nil
+}
+
+// scope checks the application of the path and returns its guild's id, "" for global commands.
+func (x *exchange) scope() (string, error) {
+	if x.params["application"] != x.world.bot.ID {
+		return "", &apiError{404, 10002, "Unknown Application", nil}
+	}
+	id, inGuild := x.params["guild"]
+	if inGuild && x.world.guilds[id] == nil {
+		return "", errUnknownGuild
+	}
+	return id, nil
+}
+
+// define returns the command of a definition. It keeps the id of an older one with the same name and type.
+func (x *exchange) define(guildID string, raw []byte) (*command, error) {
+	c := &command{kind: 1}
+	if err := c.merge(raw); err != nil {
+		return nil, err
+	}
+	c.id = x.newIDLocked()
+	for _, old := range x.world.commands[guildID] {
+		if old.name == c.name && old.kind == c.kind {
+			c.id = old.id
+		}
+	}
+	x.stamp(c, guildID)
+	return c, nil
+}
+
+// stamp sets the fields that Discord adds.
+func (x *exchange) stamp(c *command, guildID string) {
+	c.fields["id"], c.fields["version"] = marshal(c.id), marshal(x.newIDLocked())
+	c.fields["application_id"], c.fields["type"] = marshal(x.world.bot.ID), marshal(c.kind)
+	if guildID != "" {
+		c.fields["guild_id"] = marshal(guildID)
+	}
+}
+
+func (x *exchange) listCommands() (any, error) {
+	id, err := x.scope()
+	if err != nil {
+		return nil, err
+	}
+	return append([]*command{}, x.world.commands[id]...), nil
+}
+
+func (x *exchange) overwriteCommands() (any, error) {
+	id, err := x.scope()
+	if err != nil {
+		return nil, err
+	}
+	var in []json.RawMessage
+	if err := x.decode(&in); err != nil {
+		return nil, err
+	}
+	next := []*command{}
+	for _, raw := range in {
+		c, err := x.define(id, raw)
+		if err != nil {
+			return nil, err
+		}
+		next = append(next, c)
+	}
+	x.world.commands[id] = next
+	return next, nil
+}
+
+func (x *exchange) createCommand() (any, error) {
+	id, err := x.scope()
+	if err != nil {
+		return nil, err
+	}
+	c, err := x.define(id, x.body)
+	if err != nil {
+		return nil, err
+	}
+	all := x.world.commands[id]
+	if i := slices.IndexFunc(all, func(o *command) bool { return o.id == c.id }); i >= 0 {
+		all[i] = c
+		return c, nil
+	}
+	x.world.commands[id] = append(all, c)
+	return created{c}, nil
+}
+
+// command returns the scope of the path and the place of its command.
+func (x *exchange) command() (guildID string, i int, err error) {
+	guildID, err = x.scope()
+	if err != nil {
+		return "", 0, err
+	}
+	i = slices.IndexFunc(x.world.commands[guildID], func(c *command) bool { return c.id == x.params["command"] })
+	if i < 0 {
+		return "", 0, errUnknownCommand
+	}
+	return guildID, i, nil
+}
+
+func (x *exchange) getCommand() (any, error) {
+	id, i, err := x.command()
+	if err != nil {
+		return nil, err
+	}
+	return x.world.commands[id][i], nil
+}
+
+func (x *exchange) patchCommand() (any, error) {
+	id, i, err := x.command()
+	if err != nil {
+		return nil, err
+	}
+	c := x.world.commands[id][i]
+	if err := c.merge(x.body); err != nil {
+		return nil, err
+	}
+	x.stamp(c, id)
+	return c, nil
+}
+
+func (x *exchange) deleteCommand() (any, error) {
+	id, i, err := x.command()
+	if err != nil {
+		return nil, err
+	}
+	x.world.commands[id] = slices.Delete(x.world.commands[id], i, i+1)
+	return nil, nil
+}
+
+// ApplicationCommands returns the commands that the bot has registered in a guild, or globally if guildID is empty.
+func (s *Server) ApplicationCommands(guildID string) []*discordgo.ApplicationCommand {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []*discordgo.ApplicationCommand{}
+	for _, c := range s.world.commands[guildID] {
+		public := new(discordgo.ApplicationCommand)
+		if json.Unmarshal(marshal(c), public) == nil {
+			out = append(out, public)
+		}
+	}
+	return out
+}
