@@ -44,6 +44,10 @@ type Bot struct {
 	done    chan struct{}      // closed when Shutdown has finished
 	ended   error              // what Shutdown returned
 	running sync.WaitGroup     // shards
+
+	tasks     sync.WaitGroup // what runs beside the shards
+	tasksCtx  context.Context
+	stopTasks context.CancelFunc
 }
 
 // A botState is where a Bot is in its life, which it lives once.
@@ -84,6 +88,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		MaxInFlight: cfg.queue.MaxInFlight,
 	}, b.handle)
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
+	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	return b, nil
 }
 
@@ -185,6 +190,9 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	b.handlers.seal()
 	if err := b.resolveIntents(); err != nil {
 		return err
+	}
+	for _, task := range b.cfg.tasks {
+		b.tasks.Go(func() { task(b.tasksCtx, b) })
 	}
 	locateCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -320,6 +328,8 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 	}
 	b.running.Wait()
 	closing.Wait()
+	b.stopTasks()
+	b.tasks.Wait()
 	b.session.Client.CloseIdleConnections()
 	close(b.done)
 	return b.ended

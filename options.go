@@ -34,6 +34,9 @@ type config struct {
 	sessionConfig   func(*discordgo.Session)
 	shutdownTimeout time.Duration
 	problems        []error
+
+	// tasks run beside the shards, from Open until all else has been shut down.
+	tasks []func(context.Context, *Bot)
 }
 
 // An ErrorHandler is told what went wrong: the errors of handlers, panics as [*PanicError],
