@@ -1,0 +1,20 @@
+module github.com/botwright/botwright/bench
+
+go 1.26.0
+
+require (
+	github.com/bep/debounce v1.2.1
+	github.com/botwright/botwright v0.0.0
+)
+
+require (
+	github.com/bwmarrin/discordgo v0.29.0 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	golang.org/x/crypto v0.0.0-20210421170649-83a5a9bb288b // indirect
+	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace github.com/botwright/botwright => ../

@@ -1,0 +1,78 @@
+package botwright
+
+import (
+	"slices"
+	"time"
+)
+
+// debounceHeap is a binary heap of instants at which to look at a key, the earliest first.
+type debounceHeap[K comparable] []debounceCheck[K]
+
+type debounceCheck[K comparable] struct {
+	at  time.Duration
+	key K
+}
+
+// pushLast adds c, which is not earlier than any check in the heap: one Wait from now is the latest
+// that a check can be, since it is the same for all keys. So c needs no sifting.
+func (h *debounceHeap[K]) pushLast(c debounceCheck[K]) { *h = append(*h, c) }
+
+// pop removes the earliest check and returns its key.
+func (h *debounceHeap[K]) pop() K {
+	s := *h
+	first := s[0].key
+	last := len(s) - 1
+	moved := s[last]
+	s[last] = debounceCheck[K]{} // lets go of what the key points to
+	*h = s[:last]
+	if last > 0 {
+		h.sink(moved)
+	}
+	return first
+}
+
+// postpone gives the earliest check a later instant.
+func (h *debounceHeap[K]) postpone(at time.Duration) {
+	h.sink(debounceCheck[K]{at, (*h)[0].key})
+}
+
+// sink puts c in the place of the first check and restores the order.
+func (h *debounceHeap[K]) sink(c debounceCheck[K]) {
+	s := *h
+	i := 0
+	for {
+		child := 2*i + 1
+		if child >= len(s) {
+			break
+		}
+		if right := child + 1; right < len(s) && s[right].at < s[child].at {
+			child = right
+		}
+		if c.at <= s[child].at {
+			break
+		}
+		s[i] = s[child]
+		i = child
+	}
+	s[i] = c
+}
+
+// debounceQueue is a queue of keys, first in, first out.
+type debounceQueue[K comparable] struct {
+	keys []K
+	head int // keys before it have been popped
+}
+
+func (q *debounceQueue[K]) len() int { return len(q.keys) - q.head }
+
+func (q *debounceQueue[K]) push(key K) { q.keys = append(q.keys, key) }
+
+func (q *debounceQueue[K]) pop() K {
+	key := q.keys[q.head]
+	q.head++
+	if q.head*2 >= len(q.keys) {
+		q.keys = slices.Delete(q.keys, 0, q.head)
+		q.head = 0
+	}
+	return key
+}
