@@ -446,14 +446,12 @@ func (b *Bot) logError(e *Event, err error) {
 	if e != nil {
 		attrs = append(attrs, "event", e.Type, "shard", e.ShardID, "guild", e.GuildID)
 	}
-	var decode *DecodeError
-	if errors.As(err, &decode) {
+	if decode, ok := errors.AsType[*DecodeError](err); ok {
 		if _, logged := b.decodeErrors.LoadOrStore(decode.Type, true); logged {
 			return
 		}
 	}
-	var p *PanicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
 		attrs = append(attrs, "stack", string(p.Stack))
 	}
 	b.cfg.logger.Error("event handler failed", attrs...)

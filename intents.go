@@ -9,10 +9,6 @@ import (
 	"github.com/botwright/botwright/internal/events"
 )
 
-// privilegedIntents are those that an application must be granted.
-const privilegedIntents = discordgo.IntentGuildMembers | discordgo.IntentGuildPresences |
-	discordgo.IntentMessageContent
-
 // privilegedNames returns the names of the privileged intents among the given ones, as the
 // developer portal shows them.
 func privilegedNames(intents discordgo.Intent) string {

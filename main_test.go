@@ -112,8 +112,7 @@ func waitFor[E error](t *testing.T, l *errorLog) E {
 	for {
 		l.mu.Lock()
 		for _, err := range l.errs {
-			var target E
-			if errors.As(err, &target) {
+			if target, ok := errors.AsType[E](err); ok {
 				l.mu.Unlock()
 				return target
 			}

@@ -255,8 +255,7 @@ func (s *shard) forward(e *Event) {
 // run keeps the shard connected until ctx is done. An error is fatal for the bot.
 func (s *shard) run(ctx context.Context) error {
 	err := s.gateway.Run(ctx)
-	var closed *gateway.CloseError
-	if errors.As(err, &closed) {
+	if closed, ok := errors.AsType[*gateway.CloseError](err); ok {
 		return &ShardError{
 			ShardID: s.id, Code: closed.Code, Err: err, intents: privilegedNames(s.bot.intents)}
 	}

@@ -26,7 +26,7 @@ func (d *demo) close() { d.srv.Close() }
 
 // chat lets people talk, and now and then one of them tries the bot, until ctx is done.
 func (d *demo) chat(ctx context.Context) {
-	go d.srv.Chat(ctx, discordtest.ChatConfig{Rate: 4})
+	go func() { _ = d.srv.Chat(ctx, discordtest.ChatConfig{Rate: 4}) }()
 	tick := time.NewTicker(1500 * time.Millisecond)
 	defer tick.Stop()
 	for slash := false; ; slash = !slash {

@@ -10,8 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/botwright/botwright/internal/dispatch"
 	"go.uber.org/goleak"
+
+	"github.com/botwright/botwright/internal/dispatch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,8 +121,10 @@ func TestFull(t *testing.T) {
 				q := newQueue(tt.events, tt.bytes, 1)
 				release := make(chan struct{})
 				wait := task{Key: 1, Size: 10, Value: func() { <-release }}
-				if q.Put(wait) != dispatch.Accepted || q.Put(wait) != dispatch.Accepted {
-					t.Fatal("not accepted")
+				for range 2 {
+					if got := q.Put(wait); got != dispatch.Accepted {
+						t.Fatalf("Put = %v", got)
+					}
 				}
 				presence := wait
 				presence.Shed = true

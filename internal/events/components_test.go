@@ -151,7 +151,7 @@ func TestDeepComponents(t *testing.T) {
 		t.Error(err)
 	}
 	for _, depth := range []int{33, 4_900, 100_000} {
-		wantPayloadError(t, "MESSAGE_UPDATE", nested(depth))
+		_ = wantPayloadError(t, "MESSAGE_UPDATE", nested(depth))
 	}
 
 	// Braces side by side, and in text, do not count.

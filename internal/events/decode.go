@@ -58,6 +58,8 @@ func decode(d []byte, payload any) error {
 // decodeOptions is never changed. Where they matter for what Discord sends, the options are those
 // of encoding/json, which discordgo's struct tags are written for. Names are matched exactly:
 // Discord's are lower case throughout, and folding them costs time.
+//
+//nolint:gochecknoglobals // a constant that Go cannot spell
 var decodeOptions = json.JoinOptions(
 	// Names and messages come from users and may hold half a surrogate pair.
 	jsontext.AllowInvalidUTF8(true),

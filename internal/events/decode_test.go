@@ -56,7 +56,7 @@ func TestDecodeIncomplete(t *testing.T) {
 		case "PRESENCES_REPLACE": // an empty list is complete
 			payload = "[{}]"
 		}
-		wantPayloadError(t, eventType, payload)
+		_ = wantPayloadError(t, eventType, payload)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDecodeWrongKind(t *testing.T) {
 				payload == "[]" && eventType == "PRESENCES_REPLACE" {
 				continue
 			}
-			wantPayloadError(t, eventType, payload)
+			_ = wantPayloadError(t, eventType, payload)
 		}
 	}
 }

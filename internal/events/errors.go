@@ -59,8 +59,7 @@ func contain(f func() error) (err error) {
 // describe returns what an error of the json package says, less the payload it quotes.
 func describe(err error) *PayloadError {
 	p := &PayloadError{Reason: "malformed JSON"}
-	var own *PayloadError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*PayloadError](err); ok {
 		return own
 	}
 	var semantic *json.SemanticError
@@ -69,8 +68,7 @@ func describe(err error) *PayloadError {
 		p.Reason = mismatch(semantic)
 		err = semantic.Err
 	}
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return &PayloadError{Offset: syntax.ByteOffset, Reason: "malformed JSON"}
 	}
 	return p

@@ -170,7 +170,7 @@ func BenchmarkPeekRoute(b *testing.B) {
 	b.Run("peek", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			frame.Peek(payload)
+			_, _ = frame.Peek(payload)
 		}
 	})
 	e, _ := frame.Peek(payload)

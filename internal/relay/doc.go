@@ -34,6 +34,12 @@
 //  5. There is one connection at a time. A new one starts when both goroutines of the one before
 //     are gone, so the queue of events has one consumer.
 //
+// # What the session sends
+//
+// UpdateGameStatus and its kin return as soon as the reader has taken the frame. Whether Discord
+// gets it is decided later, and a frame that is malformed, too long or refused by Send shows up
+// only in the log and in [Stats].
+//
 // # A session that closes itself
 //
 // discordgo compares wall clocks, so a suspended machine or a stepped clock makes it believe that

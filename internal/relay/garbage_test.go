@@ -2,8 +2,12 @@ package relay_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -14,11 +18,27 @@ import (
 func TestGarbageFromTheSession(t *testing.T) {
 	t.Parallel()
 	b := start(t, relay.Config{})
+	keepClosed(t, b)
 	ws, _, err := b.session.Dialer.Dial("ws://relay.invalid/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ws.Close()
+	ws.SetPongHandler(func(string) error {
+		t.Error("the reader answered a ping")
+		return nil
+	})
+	ended := make(chan error, 1)
+	go func() {
+		_, hello, err := ws.ReadMessage()
+		if err == nil && !strings.Contains(string(hello), "heartbeat_interval") {
+			t.Errorf("first frame is %s, want HELLO", hello)
+		}
+		for err == nil {
+			_, _, err = ws.ReadMessage()
+		}
+		ended <- err
+	}()
 	garbage := []struct {
 		kind    int
 		message string
@@ -45,11 +65,55 @@ func TestGarbageFromTheSession(t *testing.T) {
 	if got := b.Stats().Refused; got != 8 {
 		t.Errorf("Refused = %d, want 8", got)
 	}
+
+	if err := ws.WriteMessage(websocket.CloseMessage, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, ended, "end of the connection"); !websocket.IsCloseError(err, 1006) {
+		t.Errorf("read = %v, want an end without a close frame", err)
+	}
+}
+
+// keepClosed keeps the session, which loses its connection to the test's own, from taking it back.
+func keepClosed(t *testing.T, b *bench) {
+	b.session.RLock()
+	t.Cleanup(b.session.RUnlock)
+}
+
+// TestOneConnectionAtATime dials while the reader of the connection before is still at work.
+func TestOneConnectionAtATime(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}), make(chan struct{})
+	b := start(t, relay.Config{Send: func(int, json.RawMessage) error {
+		close(entered)
+		<-release
+		return nil
+	}})
+	if err := b.session.UpdateGameStatus(0, ""); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, entered, "frame")
+	keepClosed(t, b)
+	conn, err := b.session.Dialer.NetDialContext(t.Context(), "tcp", "relay.invalid:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	if _, err := conn.Write([]byte("GET")); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("write = %v: the new connection is served beside the old one", err)
+	}
+	close(release)
+	_ = conn.SetWriteDeadline(time.Now().Add(patience))
+	if _, err := conn.Write([]byte("GET")); err != nil {
+		t.Errorf("write after the old connection's end: %v", err)
+	}
 }
 
 func TestGarbageInsteadOfAHandshake(t *testing.T) {
 	t.Parallel()
 	b := start(t, relay.Config{})
+	keepClosed(t, b)
 	for _, request := range []string{
 		"\x00\x01\x02\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: relay.invalid\r\n\r\n",

@@ -79,7 +79,7 @@ func TestAckPrecedesEvents(t *testing.T) {
 	receive(t, entered, "third event")
 
 	frames := conn.read()
-	if last := strings.LastIndex(frames, `"TYPING_START"`); strings.LastIndex(frames, `"op":11`) > last {
+	if strings.LastIndex(frames, `"op":11`) > strings.LastIndex(frames, `"TYPING_START"`) {
 		t.Errorf("the ACK came after the last event: %q", frames)
 	}
 	if got := strings.Count(frames, `"op":11`); got != 2 {

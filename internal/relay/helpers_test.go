@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what takes milliseconds before it calls it lost.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // shutdowns are those of finished tests. A session's Close takes a second, and tests run only as
 // many at a time as there are processors, so nobody waits for it but the end of all.

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -93,18 +94,20 @@ func (l *link) read(ws *websocket.Conn) {
 			return
 		}
 		if kind != websocket.TextMessage {
-			l.relay.refuse("session wrote a binary frame", len(message), nil)
+			l.relay.refuse(len(message), errBinary)
 			continue
 		}
 		l.receive(ws, message)
 	}
 }
 
+var errBinary = errors.New("binary frame")
+
 // receive classifies one frame of the session and hands it over, without blocking.
 func (l *link) receive(ws *websocket.Conn, message []byte) {
 	op, d, err := parse(message)
 	if err != nil {
-		l.relay.refuse("session wrote a malformed frame", len(message), err)
+		l.relay.refuse(len(message), fmt.Errorf("malformed frame: %w", err))
 		return
 	}
 	switch op {

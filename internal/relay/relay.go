@@ -70,8 +70,9 @@ type Config struct {
 	HeartbeatInterval time.Duration
 
 	// WriteTimeout is how long the session may leave a frame unread before its connection is
-	// dropped and opened anew. Default 10 s; with Session.SyncEvents, where a slow handler keeps
-	// the session from reading, 5 HeartbeatIntervals, after which the session itself gives up.
+	// dropped and opened anew. Default 10 s; with Session.SyncEvents set before New, where a slow
+	// handler keeps the session from reading, 5 HeartbeatIntervals, after which the session
+	// itself gives up.
 	WriteTimeout time.Duration
 
 	// QueueSize is how many events may wait for the session. Default 1024.

@@ -25,12 +25,12 @@ const maxFrame = 4096
 func (r *Relay) forward(op int, d json.RawMessage) {
 	frames, err := documented(op, d)
 	if err != nil {
-		r.refuse("session wrote a malformed frame", len(d), err, "op", op)
+		r.refuse(len(d), fmt.Errorf("op %d is malformed: %w", op, err))
 		return
 	}
 	for _, frame := range frames {
 		if n := frameSize(op, frame); n > maxFrame {
-			r.refuse("session wrote more than Discord takes in a frame", n, nil, "op", op)
+			r.refuse(n, fmt.Errorf("op %d is longer than the %d bytes that Discord takes", op, maxFrame))
 			continue
 		}
 		if err := r.send(op, frame); err != nil {
@@ -54,12 +54,9 @@ func (r *Relay) send(op int, d json.RawMessage) (err error) {
 
 // refuse counts and logs a frame that is dropped. The session's call has returned by then, so
 // the log is the only place to learn of it. It never holds the content: op 2 carries the token.
-func (r *Relay) refuse(what string, size int, err error, attrs ...any) {
+func (r *Relay) refuse(size int, err error) {
 	r.counts.refused.Add(1)
-	if err != nil {
-		attrs = append(attrs, "error", err)
-	}
-	r.cfg.Logger.Error(what, append(attrs, "bytes", size)...)
+	r.cfg.Logger.Error("dropped what the session wrote", "error", err, "bytes", size)
 }
 
 // parse splits a frame of the session. d is a copy, null when absent.
