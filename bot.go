@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +31,9 @@ type Bot struct {
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
-	decodeErrors   sync.Map // event types of which one was logged
+	watchdog       *watchdog    // nil: slow handlers are nobody's concern
+	seed           maphash.Seed // of the keys of handlers with an order of their own
+	decodeErrors   sync.Map     // event types of which one was logged
 
 	// Set by Open before the first shard runs, and not changed after.
 	shardCount int
@@ -44,6 +48,9 @@ type Bot struct {
 	done    chan struct{}      // closed when Shutdown has finished
 	ended   error              // what Shutdown returned
 	running sync.WaitGroup     // shards
+
+	waiters    map[string]*waiters // of Next, by event type
+	debouncers []*Debouncer[string]
 
 	tasks     sync.WaitGroup // what runs beside the shards
 	tasksCtx  context.Context
@@ -69,6 +76,8 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b := &Bot{
 		cfg:           cfg,
 		sessionEvents: make(map[string]bool),
+		seed:          maphash.MakeSeed(),
+		waiters:       make(map[string]*waiters),
 		changed:       make(chan struct{}),
 		done:          make(chan struct{}),
 	}
@@ -89,6 +98,12 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}, b.handle)
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
+	if cfg.queue.Slow > 0 {
+		b.watchdog = &watchdog{slow: cfg.queue.Slow, report: func(e *Event, err error) {
+			b.report(b.handlerCtx, e, err)
+		}}
+		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
+	}
 	return b, nil
 }
 
@@ -345,7 +360,11 @@ func (b *Bot) drain(ctx context.Context) error {
 		wait, cancel = context.WithTimeout(ctx, early)
 		defer cancel()
 	}
-	if b.queue.Drain(wait) == 0 {
+	defer b.closeDebouncers(ctx)
+	b.flushDebouncers(wait) // not to wait out their delays
+	left := b.queue.Drain(wait)
+	debounced := b.flushDebouncers(wait) // what the last events have triggered
+	if left+debounced == 0 {
 		return nil
 	}
 	// What heeds its context returns now.
@@ -353,11 +372,50 @@ func (b *Bot) drain(ctx context.Context) error {
 	b.cancelHandlers(ErrShutdown)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeReserve/4)
 	defer cancel()
-	running := b.queue.Drain(grace)
+	running := b.queue.Drain(grace) + b.flushDebouncers(grace)
 	if running+waiting == 0 {
 		return nil
 	}
 	return &ShutdownError{Running: running, Waiting: waiting}
+}
+
+// addDebouncer lets Shutdown know of a debouncer whose callbacks must not be lost.
+func (b *Bot) addDebouncer(d *Debouncer[string]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.debouncers = append(b.debouncers, d)
+}
+
+// flushDebouncers runs what waits in debouncers and returns how many have not finished when ctx
+// ended.
+func (b *Bot) flushDebouncers(ctx context.Context) (unfinished int) {
+	b.mu.Lock()
+	debouncers := slices.Clone(b.debouncers)
+	b.mu.Unlock()
+	for _, d := range debouncers {
+		if d.Flush(ctx) != nil {
+			unfinished++
+		}
+	}
+	return unfinished
+}
+
+// closeDebouncers ends the debouncers. Only one whose callback does not return outlives ctx.
+func (b *Bot) closeDebouncers(ctx context.Context) {
+	b.mu.Lock()
+	debouncers := slices.Clone(b.debouncers)
+	b.mu.Unlock()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		for _, d := range debouncers {
+			d.Close()
+		}
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
 }
 
 // Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
@@ -402,28 +460,42 @@ func (b *Bot) Shards() []ShardStatus {
 
 // handle runs the handlers of one event. It runs on the queue's goroutines.
 func (b *Bot) handle(w work) {
-	if w.handlers == nil {
+	switch {
+	case w.handlers != nil:
+		for _, r := range w.handlers {
+			b.call(r, w.event)
+		}
+	case w.alone != nil:
+		b.call(w.alone, w.event)
+	default:
 		w.shard.forward(w.event)
-		return
-	}
-	for _, r := range w.handlers {
-		if r.removed.Load() {
-			continue
-		}
-		if err := b.call(r, w.event); err != nil {
-			b.report(b.handlerCtx, w.event, err)
-		}
 	}
 }
 
-// call runs one handler and contains its panic.
-func (b *Bot) call(r *registration, e *Event) (err error) {
+// call runs one handler, under watch, and reports its error or panic.
+func (b *Bot) call(r *registration, e *Event) {
+	if r.removed.Load() {
+		return
+	}
+	ctx := b.handlerCtx
+	if b.watchdog != nil && !r.internal {
+		c := b.watchdog.begin(ctx, r.name, e)
+		defer b.watchdog.end(ctx, c)
+		ctx = c.ctx
+	}
+	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
+		b.report(ctx, e, err)
+	}
+}
+
+// protect calls f and makes an error of its panic.
+func protect(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return r.run(b.handlerCtx, e)
+	return f()
 }
 
 // report gives an error to the error handler and contains its panic.
@@ -453,6 +525,10 @@ func (b *Bot) logError(e *Event, err error) {
 	}
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		attrs = append(attrs, "stack", string(p.Stack))
+	}
+	if slow, ok := errors.AsType[*SlowHandlerError](err); ok {
+		b.cfg.logger.Warn("slow event handler", append(attrs, "stack", slow.Stack)...)
+		return
 	}
 	b.cfg.logger.Error("event handler failed", attrs...)
 }

@@ -146,7 +146,7 @@ func TestUndecodableNeverReachesTypedHandlers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor[*botwright.DecodeError](t, log)
+	_ = waitFor[*botwright.DecodeError](t, log)
 	unknown := `{"id":"9","channel_id":"` + channel + `","guild_id":"` + g.ID + `","content":"hello",
 		"author":{"id":"5","username":"u"},"components":[{"type":99,"x":1}]}`
 	if err := srv.Dispatch(g.ID, "MESSAGE_CREATE", json.RawMessage(unknown)); err != nil {

@@ -36,6 +36,7 @@ type Event struct {
 	// interaction, the member of a member event.
 	GuildID, ChannelID, UserID string
 
+	bot    *Bot
 	raw    []byte
 	decode sync.Once
 	value  any
@@ -59,6 +60,18 @@ func (e *Event) Payload() (any, error) {
 // Raw returns the event's data as Discord sent it: the d of the gateway payload, well-formed
 // JSON. It must not be modified.
 func (e *Event) Raw() json.RawMessage { return e.raw }
+
+// withPayload returns a copy of the event with another payload.
+func (e *Event) withPayload(payload any) *Event {
+	c := &Event{
+		Type: e.Type, ShardID: e.ShardID, Sequence: e.Sequence, Received: e.Received,
+		Replayed: e.Replayed, Session: e.Session,
+		GuildID: e.GuildID, ChannelID: e.ChannelID, UserID: e.UserID,
+		bot: e.bot, raw: e.raw,
+	}
+	c.decode.Do(func() { c.value = payload })
+	return c
+}
 
 // A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
 // events of the same channel or guild then wait for it. ctx ends when a deadline of the handler

@@ -35,3 +35,11 @@ func NewReader(eventType, data string, b *Bot) func() {
 		s.receive(&f)
 	}
 }
+
+// Waiting returns how many calls of Next wait for events of a type.
+func Waiting(b *Bot, eventType string) int {
+	w := b.waitersFor(eventType)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.shows)
+}

@@ -21,8 +21,23 @@ type registration struct {
 	name       string // of the handler's function, for logs
 	handler    Handler
 	middleware []Middleware
-	run        Handler // handler inside all middleware; set when the bot opens
+	concurrent bool    // its events have no order
+	order      KeyFunc // its events have an order of their own
+	internal   bool    // not the user's: global middleware is not for it
+	run        Handler // handler inside all middleware; set before it is published
 	removed    atomic.Bool
+}
+
+// alone reports whether the handler does not run in the order of the event's channel or guild.
+func (r *registration) alone() bool { return r.concurrent || r.order != nil }
+
+// compose puts the handler inside its middleware.
+func (r *registration) compose(global []Middleware) {
+	mw := r.middleware
+	if !r.internal {
+		mw = append(slices.Clone(global), mw...)
+	}
+	r.run = Chain(mw...)(r.handler)
 }
 
 // handlers is the registry of a bot. Readers see an immutable snapshot.
@@ -38,25 +53,30 @@ type handlers struct {
 // A handlerSet says who handles what.
 type handlerSet struct {
 	byType map[string]*wanted
-	any    []*registration // for all types that are not in byType
+	any    *wanted // for all types that are not in byType; nil if nobody wants those
 }
 
 // wanted is an event type that somebody handles.
 type wanted struct {
-	eventType string
-	handlers  []*registration
+	eventType string          // empty: any
+	together  []*registration // run one after the other, in the order of channel or guild
+	alone     []*registration
 }
 
-// find returns the name and handlers of an event type, without allocating for types that have
-// handlers of their own or none at all.
-func (s *handlerSet) find(eventType []byte) (string, []*registration) {
+func (w *wanted) add(r *registration) {
+	if r.alone() {
+		w.alone = append(w.alone, r)
+	} else {
+		w.together = append(w.together, r)
+	}
+}
+
+// find returns who wants an event type, nil for nobody, without allocating.
+func (s *handlerSet) find(eventType []byte) *wanted {
 	if w := s.byType[string(eventType)]; w != nil {
-		return w.eventType, w.handlers
+		return w
 	}
-	if len(s.any) > 0 {
-		return string(eventType), s.any
-	}
-	return "", nil
+	return s.any
 }
 
 func (b *Bot) register(
@@ -76,9 +96,16 @@ func (b *Bot) register(
 
 func (h *handlers) add(r *registration) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.list = append(h.list, r)
-	if h.sealed {
+	sealed, global := h.sealed, h.global
+	if !sealed {
+		h.list = append(h.list, r)
+	}
+	h.mu.Unlock()
+	if sealed {
+		r.compose(global) // calls the user's middleware: not under the lock
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.list = append(h.list, r)
 		h.publishLocked()
 	}
 }
@@ -109,29 +136,34 @@ func (h *handlers) use(mw []Middleware) {
 // seal ends the time of Use and publishes the first snapshot.
 func (h *handlers) seal() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.sealed = true
+	early, global := slices.Clone(h.list), h.global
+	h.mu.Unlock()
+	for _, r := range early {
+		r.compose(global)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.publishLocked()
 }
 
 func (h *handlers) publishLocked() {
 	set := &handlerSet{byType: make(map[string]*wanted)}
 	for _, r := range h.list {
-		if r.run == nil {
-			r.run = Chain(append(slices.Clone(h.global), r.middleware...)...)(r.handler)
-		}
-		if r.eventType != "*" {
+		if r.eventType == "*" {
+			set.any = &wanted{}
+		} else {
 			set.byType[r.eventType] = &wanted{eventType: r.eventType}
 		}
 	}
 	for _, r := range h.list { // handlers of one event run in the order of registration
 		for _, w := range set.byType {
 			if r.eventType == w.eventType || r.eventType == "*" {
-				w.handlers = append(w.handlers, r)
+				w.add(r)
 			}
 		}
 		if r.eventType == "*" {
-			set.any = append(set.any, r)
+			set.any.add(r)
 		}
 	}
 	h.current.Store(set)

@@ -65,6 +65,11 @@ type QueueConfig struct {
 	// waits for REST, and as many can wait at once as Discord's 50 requests a second let through
 	// in ten seconds. Interactions do not count.
 	MaxInFlight int
+
+	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. The
+	// default is 5 s: an interaction must be answered within 3 s, and what takes longer than a
+	// few REST calls is worth a look. A negative value turns the reports off.
+	Slow time.Duration
 }
 
 func (c QueueConfig) withDefaults() QueueConfig {
@@ -76,6 +81,9 @@ func (c QueueConfig) withDefaults() QueueConfig {
 	}
 	if c.MaxInFlight == 0 {
 		c.MaxInFlight = 512
+	}
+	if c.Slow == 0 {
+		c.Slow = 5 * time.Second
 	}
 	return c
 }

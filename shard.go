@@ -137,7 +137,8 @@ func initialPresence(s *discordgo.Session) json.RawMessage {
 type work struct {
 	shard    *shard
 	event    *Event
-	handlers []*registration // nil: forward
+	handlers []*registration // nil: only the one that is alone
+	alone    *registration   // nil as well: forward
 }
 
 // receive takes one event from the gateway. It runs on the goroutine that reads, and copies what
@@ -145,30 +146,50 @@ type work struct {
 func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	b := s.bot
 	s.openSession(f)
-	eventType, handlers := b.handlers.current.Load().find(f.Type)
+	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
-	if len(handlers) == 0 && !forward {
+	if to == nil && !forward {
 		return gateway.Unwanted
 	}
 	if !frame.Valid(f.Data) {
 		return gateway.Damaged
 	}
-	if eventType == "" {
-		eventType = string(f.Type)
+	if to == nil {
+		to = &wanted{}
 	}
-	e, key := s.newEvent(eventType, f)
-	if len(handlers) == 0 {
-		return s.put(s.key(), work{shard: s, event: e})
+	e, key := s.newEvent(to.eventType, f)
+	return s.putAll(e, key, to, forward)
+}
+
+// putAll queues an event once for each order that it is handled in. If the first part is taken,
+// the event is; the queue refuses only when the bot stops.
+func (s *shard) putAll(e *Event, key uint64, to *wanted, forward bool) gateway.Outcome {
+	outcome, first := gateway.Unwanted, true
+	put := func(key uint64, w work) {
+		if o := s.put(key, w); first || o == gateway.TakenLate {
+			outcome = o
+		}
+		first = false
 	}
-	outcome := s.put(key, work{s, e, handlers})
+	if len(to.together) > 0 {
+		put(key, work{shard: s, event: e, handlers: to.together})
+	}
+	for _, r := range to.alone {
+		if outcome != gateway.Refused {
+			put(r.orderKey(e, s.bot.seed), work{shard: s, event: e, alone: r})
+		}
+	}
 	if forward && outcome != gateway.Refused {
-		s.put(s.key(), work{shard: s, event: e})
+		put(s.key(), work{shard: s, event: e})
 	}
 	return outcome
 }
 
 // newEvent copies a frame. The key is that of its order.
 func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint64) {
+	if eventType == "" {
+		eventType = string(f.Type)
+	}
 	route := frame.RouteOf(eventType, f.Data)
 	e = &Event{
 		Type:     eventType,
@@ -177,6 +198,7 @@ func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint
 		Received: f.Received,
 		Replayed: f.Replayed,
 		Session:  s.session,
+		bot:      s.bot,
 		raw:      append([]byte(nil), f.Data...),
 	}
 	ids := string(route.Guild) + string(route.Channel) + string(route.User)

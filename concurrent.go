@@ -1,0 +1,155 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"sync"
+)
+
+// A KeyFunc returns what an event belongs to, for options that treat events of the same key
+// alike. An empty key stands for none: the option does not apply to the event. It runs before
+// the event is decoded and should stay off Payload.
+type KeyFunc func(e *Event) string
+
+// ByGuild is the [KeyFunc] of the guild. Direct messages have none.
+func ByGuild(e *Event) string { return e.GuildID }
+
+// ByChannel is the [KeyFunc] of the channel.
+func ByChannel(e *Event) string { return e.ChannelID }
+
+// ByUser is the [KeyFunc] of the user, wherever they are.
+func ByUser(e *Event) string { return e.UserID }
+
+// ByMember is the [KeyFunc] of the user within the guild.
+func ByMember(e *Event) string {
+	if e.UserID == "" {
+		return ""
+	}
+	return e.GuildID + "/" + e.UserID
+}
+
+// A handlerOption is a HandlerOption that is no middleware.
+type handlerOption func(*registration)
+
+func (o handlerOption) apply(r *registration) { o(r) }
+
+// Concurrent lets the handler run for several events at the same time and in any order, also of
+// one channel or guild. Use it for a handler that takes long and does not care about order, with
+// [MaxConcurrent] if there may be many.
+func Concurrent() HandlerOption {
+	return handlerOption(func(r *registration) {
+		r.concurrent, r.order = true, nil
+	})
+}
+
+// Ordered keeps the events of one key in order for the handler, in place of those of one channel
+// or guild; events of different keys are handled in parallel. Events without a key are handled
+// at once. Ordered panics if key is nil.
+func Ordered(key KeyFunc) HandlerOption {
+	checkKey("Ordered", key)
+	return handlerOption(func(r *registration) {
+		r.concurrent, r.order = false, key
+	})
+}
+
+// MaxConcurrent lets the handler run at most n times at once for events of one key; further ones
+// wait. A nil key counts all events together. It is of use with [Concurrent] and [Ordered], and
+// for interactions: otherwise events of one channel or guild wait for each other anyway. An event
+// whose handler's context ends while it waits is not handled, and the context's cause reported.
+func MaxConcurrent(n int, key KeyFunc) Middleware {
+	if n < 1 {
+		panic(fmt.Sprintf("botwright: MaxConcurrent(%d): pass at least 1", n))
+	}
+	return func(next Handler) Handler {
+		limit := &semaphores{n: n, byKey: make(map[string]*semaphore)}
+		return func(ctx context.Context, e *Event) error {
+			k := ""
+			if key != nil {
+				if k = key(e); k == "" {
+					return next(ctx, e)
+				}
+			}
+			if err := limit.acquire(ctx, k); err != nil {
+				return fmt.Errorf("wait for MaxConcurrent: %w", err)
+			}
+			defer limit.release(k)
+			return next(ctx, e)
+		}
+	}
+}
+
+// semaphores holds one semaphore per key that is in use.
+type semaphores struct {
+	n int
+
+	mu    sync.Mutex // guards what follows
+	byKey map[string]*semaphore
+}
+
+type semaphore struct {
+	slots chan struct{}
+	users int // running and waiting
+}
+
+func (s *semaphores) acquire(ctx context.Context, key string) error {
+	s.mu.Lock()
+	sem := s.byKey[key]
+	if sem == nil {
+		sem = &semaphore{slots: make(chan struct{}, s.n)}
+		s.byKey[key] = sem
+	}
+	sem.users++
+	s.mu.Unlock()
+	select {
+	case sem.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		s.forget(key, sem)
+		return context.Cause(ctx)
+	}
+}
+
+func (s *semaphores) release(key string) {
+	s.mu.Lock()
+	sem := s.byKey[key]
+	s.mu.Unlock()
+	<-sem.slots
+	s.forget(key, sem)
+}
+
+// forget drops the semaphore with its last user.
+func (s *semaphores) forget(key string, sem *semaphore) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sem.users--; sem.users == 0 {
+		delete(s.byKey, key)
+	}
+}
+
+func checkKey(name string, key KeyFunc) {
+	if key == nil {
+		panic("botwright: " + name + " was given a nil key: pass a KeyFunc, such as ByGuild")
+	}
+}
+
+// orderKey returns the key in the queue of an event for a handler with an order of its own. It
+// runs on the goroutine that reads, where a panic of the user's function must not go further.
+func (r *registration) orderKey(e *Event, seed maphash.Seed) (key uint64) {
+	if r.order == nil {
+		return 0
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			key = 0
+			e.bot.report(e.bot.handlerCtx, e, &PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	k := r.order(e)
+	if k == "" {
+		return 0
+	}
+	// No snowflake has the highest bit.
+	return maphash.String(seed, k) | 1<<63
+}

@@ -1,0 +1,111 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+	"golang.org/x/time/rate"
+)
+
+// CooldownConfig is what [CooldownWith] can be told beyond [Cooldown].
+type CooldownConfig struct {
+	// Rate is how often a key may be handled in the long run, such as
+	// rate.Every(5*time.Second). It must be positive.
+	Rate rate.Limit
+
+	// Burst is how many events of a key may be handled at once after a rest. The default is 1.
+	Burst int
+
+	// MaxKeys is how many keys are remembered; beyond it the one used longest ago begins afresh.
+	// The default is 65,536, in some 10 MB.
+	MaxKeys int
+
+	// TooFast returns what to answer to a user who has to wait for the given time, rounded up
+	// to seconds; nothing if it is empty. Interactions are answered so that only the user sees
+	// it, messages with a reply. The default, nil, answers nothing.
+	TooFast func(e *Event, wait time.Duration) string
+}
+
+// Cooldown handles events of a key no more often than r. Others are turned away without a word;
+// see [CooldownWith]. Cooldown panics if r is not positive or key is nil.
+func Cooldown(r rate.Limit, key KeyFunc) Middleware {
+	return CooldownWith(CooldownConfig{Rate: r}, key)
+}
+
+// CooldownWith is [Cooldown] with bursts, and an answer for users who are too fast.
+func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
+	if cfg.Rate <= 0 {
+		panic(fmt.Sprintf("botwright: Cooldown(%v): pass a positive rate, such as "+
+			"rate.Every(5*time.Second)", cfg.Rate))
+	}
+	checkKey("Cooldown", key)
+	cfg.Burst = max(cfg.Burst, 1)
+	if cfg.MaxKeys <= 0 {
+		cfg.MaxKeys = 65_536
+	}
+	return func(next Handler) Handler {
+		limiters := NewTTLCache(TTLCacheConfig[string, *rate.Limiter]{
+			TTL: cfg.rest(), Sliding: true, MaxSize: cfg.MaxKeys})
+		return func(ctx context.Context, e *Event) error {
+			k := key(e)
+			if k == "" {
+				return next(ctx, e)
+			}
+			limiter, found := limiters.Get(k)
+			if !found {
+				limiter, _ = limiters.GetOrSet(k, rate.NewLimiter(cfg.Rate, cfg.Burst))
+			}
+			now := time.Now()
+			if limiter.AllowN(now, 1) {
+				return next(ctx, e)
+			}
+			missing := 1 - limiter.TokensAt(now)
+			wait := time.Duration(missing / float64(cfg.Rate) * float64(time.Second))
+			return cfg.answer(ctx, e, wait)
+		}
+	}
+}
+
+// rest is how long a key needs to be as good as new, after which it need not be remembered.
+func (c *CooldownConfig) rest() time.Duration {
+	seconds := float64(c.Burst) / float64(c.Rate)
+	return max(time.Duration(min(seconds, 1e9)*float64(time.Second)), time.Second)
+}
+
+func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duration) error {
+	if c.TooFast == nil {
+		return nil
+	}
+	text := c.TooFast(e, (wait + time.Second - 1).Truncate(time.Second))
+	if text == "" {
+		return nil
+	}
+	if err := answer(ctx, e, text); err != nil {
+		return fmt.Errorf("answer a user who is too fast: %w", err)
+	}
+	return nil
+}
+
+// answer says something to the user behind an interaction, alone, or replies to a message. For
+// other events there is nobody to talk to.
+func answer(ctx context.Context, e *Event, text string) error {
+	payload, err := e.Payload()
+	if err != nil {
+		return err
+	}
+	switch p := payload.(type) {
+	case *discordgo.InteractionCreate:
+		return e.Session.InteractionRespond(p.Interaction, &discordgo.InteractionResponse{
+			Type: discordgo.InteractionResponseChannelMessageWithSource,
+			Data: &discordgo.InteractionResponseData{
+				Content: text, Flags: discordgo.MessageFlagsEphemeral},
+		}, discordgo.WithContext(ctx))
+	case *discordgo.MessageCreate:
+		_, err := e.Session.ChannelMessageSendReply(p.ChannelID, text, p.Reference(),
+			discordgo.WithContext(ctx))
+		return err
+	}
+	return nil
+}

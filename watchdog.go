@@ -1,0 +1,148 @@
+package botwright
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/pprof"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// A SlowHandlerError reports a handler that runs for longer than [QueueConfig].Slow: once while it
+// runs, with its stack, and once when it has returned. It goes to the [ErrorHandler]. The
+// handler is left alone.
+type SlowHandlerError struct {
+	Handler string        // the name of its function
+	Type    string        // of the event
+	Key     string        // the guild and channel of the event
+	Age     time.Duration // since it began
+	Ended   bool          // it has returned
+	Stack   string        // what it was doing; empty when it has returned
+}
+
+func (e *SlowHandlerError) Error() string {
+	state := "has been running for"
+	if e.Ended {
+		state = "returned after"
+	}
+	return fmt.Sprintf("handler %s of %s (%s) %s %s",
+		e.Handler, e.Type, e.Key, state, e.Age.Round(time.Millisecond))
+}
+
+// A watchdog notices handlers that run for too long.
+//
+// Each running handler has a call, whose number is a label of its goroutine: by that its stack is
+// found in a goroutine profile. Calls are reused, so that watching costs no allocation.
+type watchdog struct {
+	slow   time.Duration
+	report func(*Event, error)
+
+	mu    sync.Mutex // guards what follows
+	calls []*call
+	free  []*call
+}
+
+// call is one handler that runs.
+type call struct {
+	number string
+	ctx    context.Context // the bot's, with the label
+
+	// Guarded by watchdog.mu. event is nil while the call is free.
+	handler  string
+	event    *Event
+	began    time.Time
+	reported bool
+}
+
+const callLabel = "botwright_call"
+
+// begin notes that a handler begins. The context is to be given to it.
+func (w *watchdog) begin(ctx context.Context, handler string, e *Event) *call {
+	w.mu.Lock()
+	var c *call
+	if n := len(w.free); n > 0 {
+		c, w.free = w.free[n-1], w.free[:n-1]
+	} else {
+		c = &call{number: strconv.Itoa(len(w.calls))}
+		c.ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, c.number))
+		w.calls = append(w.calls, c)
+	}
+	c.handler, c.event, c.began, c.reported = handler, e, time.Now(), false
+	w.mu.Unlock()
+	pprof.SetGoroutineLabels(c.ctx)
+	return c
+}
+
+// end notes that the handler has returned.
+func (w *watchdog) end(ctx context.Context, c *call) {
+	pprof.SetGoroutineLabels(ctx)
+	w.mu.Lock()
+	ended := *c
+	c.event = nil
+	w.free = append(w.free, c)
+	w.mu.Unlock()
+	if ended.reported {
+		slow := ended.slow(time.Now())
+		slow.Ended = true
+		w.report(ended.event, slow)
+	}
+}
+
+// watch looks for slow handlers until ctx is done.
+func (w *watchdog) watch(ctx context.Context) {
+	tick := time.NewTicker(min(max(w.slow/4, 10*time.Millisecond), time.Second))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			w.look()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look reports the handlers that have become slow.
+func (w *watchdog) look() {
+	now := time.Now()
+	var late []call
+	w.mu.Lock()
+	for _, c := range w.calls {
+		if c.event != nil && !c.reported && now.Sub(c.began) >= w.slow {
+			c.reported = true
+			late = append(late, *c)
+		}
+	}
+	w.mu.Unlock()
+	if len(late) == 0 {
+		return
+	}
+	var profile bytes.Buffer
+	// A profile in text form is the only one that shows labels and lines.
+	_ = pprof.Lookup("goroutine").WriteTo(&profile, 1)
+	for _, c := range late {
+		slow := c.slow(now)
+		slow.Stack = c.stackIn(profile.Bytes())
+		w.report(c.event, slow)
+	}
+}
+
+func (c *call) slow(now time.Time) *SlowHandlerError {
+	return &SlowHandlerError{
+		Handler: c.handler, Type: c.event.Type, Age: now.Sub(c.began),
+		Key: "guild " + c.event.GuildID + ", channel " + c.event.ChannelID,
+	}
+}
+
+// stackIn returns the stack of the call's goroutine. There is none if it has just returned.
+func (c *call) stackIn(profile []byte) string {
+	label := fmt.Appendf(nil, "%q:%q", callLabel, c.number)
+	for goroutine := range bytes.SplitSeq(profile, []byte("\n\n")) {
+		if bytes.Contains(goroutine, label) {
+			return string(goroutine)
+		}
+	}
+	return ""
+}
