@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -35,19 +36,19 @@ type Bot struct {
 	seed           maphash.Seed // of the keys of handlers with an order of their own
 	decodeErrors   sync.Map     // event types of which one was logged
 
-	// Set by Open before the first shard runs, and not changed after.
-	shardCount int
-	intents    discordgo.Intent
+	intents discordgo.Intent        // set by Open before the first shard runs
+	overlap atomic.Pointer[overlap] // while the bot reshards
 
-	mu      sync.Mutex // guards what follows
-	state   botState
-	shards  []*shard
-	stop    context.CancelFunc // ends the shards
-	fatal   error              // why a shard gave up
-	changed chan struct{}      // closed and replaced when a shard's state changes
-	done    chan struct{}      // closed when Shutdown has finished
-	ended   error              // what Shutdown returned
-	running sync.WaitGroup     // shards
+	mu         sync.Mutex // guards what follows
+	state      botState
+	fleet      *fleet             // nil until Open has found out how many shards there are
+	runCtx     context.Context    // of all shards, and of what waits to begin
+	stop       context.CancelFunc // ends runCtx
+	changed    chan struct{}      // closed and replaced when a shard's state changes
+	done       chan struct{}      // closed when Shutdown has finished
+	ended      error              // what Shutdown returned
+	resharding bool
+	reshard    sync.WaitGroup // what Reshard has to do
 
 	waiters    map[string]*waiters // of Next, by event type
 	debouncers []*Debouncer[string]
@@ -98,6 +99,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}, b.handle)
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
+	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
 	if cfg.queue.Slow > 0 {
 		b.watchdog = &watchdog{slow: cfg.queue.Slow, report: func(e *Event, err error) {
 			b.report(b.handlerCtx, e, err)
@@ -159,7 +161,7 @@ func (b *Bot) Run(ctx context.Context) error {
 func (b *Bot) wait(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		fatal, changed, stopping := b.fatal, b.changed, b.state == botStopping
+		fatal, changed, stopping := b.fleet.fatal, b.changed, b.state == botStopping
 		b.mu.Unlock()
 		if fatal != nil || stopping {
 			return fatal
@@ -196,9 +198,8 @@ func (b *Bot) begin() (context.Context, error) {
 		return nil, ErrOpened
 	}
 	b.state = botOpen
-	ctx, cancel := context.WithCancel(context.Background())
-	b.stop = cancel
-	return ctx, nil
+	b.runCtx, b.stop = context.WithCancel(context.Background())
+	return b.runCtx, nil
 }
 
 func (b *Bot) open(ctx, runCtx context.Context) error {
@@ -216,54 +217,38 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.shardCount = b.cfg.shardCount
-	if b.shardCount == 0 {
-		b.shardCount = max(found.Shards, 1)
-	}
-	if err := b.startShards(runCtx); err != nil {
+	f, err := b.startShards(runCtx, found)
+	if err != nil {
 		return err
 	}
-	return b.waitReady(ctx)
+	return b.waitReady(ctx, f)
 }
 
 // startShards makes the shards and lets them run, unless the bot is being stopped.
-func (b *Bot) startShards(ctx context.Context) error {
-	ids := b.cfg.shardIDs
+func (b *Bot) startShards(ctx context.Context, found gatewayBot) (*fleet, error) {
+	count, ids := b.cfg.shardCount, b.cfg.shardIDs
+	if count == 0 {
+		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
+	}
 	if len(ids) == 0 {
-		for id := range b.shardCount {
-			ids = append(ids, id)
-		}
+		ids = allShards(count)
 	}
-	shards := make([]*shard, len(ids))
-	for i, id := range ids {
-		session := b.session
-		if i > 0 {
-			session = b.newSession()
-		}
-		session.ShardID, session.ShardCount = id, b.shardCount
-		shards[i] = b.newShard(id, session)
-	}
+	f := b.newFleet(count, ids)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.state == botStopping {
-		return ErrShutdown
+		return nil, ErrShutdown
 	}
-	b.shards = shards
-	for _, s := range shards {
-		b.running.Go(func() {
-			if err := s.run(ctx); err != nil {
-				b.fail(err)
-			}
-		})
-	}
-	return nil
+	b.fleet = f
+	f.start(ctx, found.Limit.MaxConcurrency, b.fail)
+	return f, nil
 }
 
-// fail notes why the bot cannot go on.
-func (b *Bot) fail(err error) {
+// fail notes why a fleet cannot go on.
+func (b *Bot) fail(f *fleet, err error) {
 	b.mu.Lock()
-	if b.fatal == nil {
-		b.fatal = err
+	if f.fatal == nil {
+		f.fatal = err
 	}
 	b.mu.Unlock()
 	b.notify()
@@ -275,36 +260,6 @@ func (b *Bot) notify() {
 	defer b.mu.Unlock()
 	close(b.changed)
 	b.changed = make(chan struct{})
-}
-
-func (b *Bot) waitReady(ctx context.Context) error {
-	for {
-		b.mu.Lock()
-		fatal, changed, stopping := b.fatal, b.changed, b.state == botStopping
-		b.mu.Unlock()
-		switch {
-		case fatal != nil:
-			return fatal
-		case stopping:
-			return ErrShutdown
-		case b.allReady():
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-func (b *Bot) allReady() bool {
-	for _, s := range b.Shards() {
-		if s.State != ShardReady {
-			return false
-		}
-	}
-	return true
 }
 
 // closeReserve is what Shutdown keeps of its time for closing the shards.
@@ -319,7 +274,7 @@ const closeReserve = 2 * time.Second
 // ctx, and returns what that returned.
 func (b *Bot) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
-	first, stop, shards := b.state != botStopping, b.stop, b.shards
+	first, stop := b.state != botStopping, b.stop
 	b.state = botStopping
 	b.mu.Unlock()
 	if !first {
@@ -336,13 +291,10 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 	if stop != nil {
 		stop()
 	}
-	var closing sync.WaitGroup
-	for _, s := range shards {
-		// discordgo takes a second to close. If ctx does not leave it that, it goes on alone.
-		closing.Go(func() { _ = s.relay.Shutdown(ctx) })
+	b.reshard.Wait()
+	if f := b.currentFleet(); f != nil {
+		f.close(ctx)
 	}
-	b.running.Wait()
-	closing.Wait()
 	b.stopTasks()
 	b.tasks.Wait()
 	b.session.Client.CloseIdleConnections()
@@ -421,38 +373,39 @@ func (b *Bot) closeDebouncers(ctx context.Context) {
 // Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
 // there before Open. What goes over the gateway, such as a presence, is for that shard alone; see
 // SessionFor.
-func (b *Bot) Session() *discordgo.Session { return b.session }
+func (b *Bot) Session() *discordgo.Session {
+	if f := b.currentFleet(); f != nil {
+		return f.shards[0].session
+	}
+	return b.session
+}
 
 // SessionFor returns the discordgo session of the shard that a guild is on. The error is
 // [ErrNotOpen], or [ErrNotOwned] if another process has that shard.
 func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
-	b.mu.Lock()
-	shards := b.shards
-	b.mu.Unlock()
-	if len(shards) == 0 {
+	f := b.currentFleet()
+	if f == nil {
 		return nil, ErrNotOpen
 	}
-	id, err := ShardID(guildID, b.shardCount)
+	id, err := ShardID(guildID, f.count)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range shards {
-		if s.id == id {
-			return s.session, nil
-		}
+	if s := f.find(id); s != nil {
+		return s.session, nil
 	}
-	return nil, fmt.Errorf("%w: guild %s is on shard %d of %d",
-		ErrNotOwned, guildID, id, b.shardCount)
+	return nil, fmt.Errorf("%w: guild %s is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
 }
 
 // Shards returns the status of each shard of this process, in the order of their ids; nothing
 // before Open. It never waits for the network or a handler.
 func (b *Bot) Shards() []ShardStatus {
-	b.mu.Lock()
-	shards := b.shards
-	b.mu.Unlock()
-	statuses := make([]ShardStatus, len(shards))
-	for i, s := range shards {
+	f := b.currentFleet()
+	if f == nil {
+		return nil
+	}
+	statuses := make([]ShardStatus, len(f.shards))
+	for i, s := range f.shards {
 		statuses[i] = s.status()
 	}
 	return statuses

@@ -21,8 +21,7 @@ func NewEvent(eventType, raw string) *Event {
 // that nothing but reading is measured.
 func NewReader(eventType, data string, b *Bot) func() {
 	b.handlers.seal()
-	b.shardCount = 1
-	s := b.newShard(0, b.session)
+	s := b.newShard(&fleet{count: 1}, 0, b.session)
 	s.opened = true
 	payload := fmt.Appendf(nil, `{"t":%q,"s":1,"op":0,"d":%s}`, eventType, data)
 	b.queue.Stop()

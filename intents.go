@@ -85,10 +85,7 @@ func (b *Bot) warnOfType(eventType string) {
 
 // checkLate warns of a handler that is added to an open bot and needs more than it asked for.
 func (b *Bot) checkLate(r *registration) {
-	b.mu.Lock()
-	open := len(b.shards) > 0
-	b.mu.Unlock()
-	if open {
+	if b.currentFleet() != nil {
 		b.warnOfType(r.eventType)
 	}
 }

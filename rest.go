@@ -102,6 +102,11 @@ func (l *gatewayLocator) get(ctx context.Context) (gatewayBot, error) {
 	if last.URL != "" && age < freshFor {
 		return last, nil
 	}
+	return l.fetchNow(ctx)
+}
+
+// fetchNow asks Discord.
+func (l *gatewayLocator) fetchNow(ctx context.Context) (gatewayBot, error) {
 	g, err := l.fetch(ctx)
 	if err != nil {
 		return gatewayBot{}, fmt.Errorf("get /gateway/bot: %w", err)

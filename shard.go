@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -50,6 +51,7 @@ type ShardStatus struct {
 	SessionSince time.Time `json:"session_since"` // when the current session began
 
 	Events      uint64         `json:"events"`      // received, wanted or not
+	EventRate   float64        `json:"event_rate"`  // events per second, over the last few minutes
 	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
 	Identifies  uint64         `json:"identifies"`  // sessions begun
 	Resumes     uint64         `json:"resumes"`     // resumes tried
@@ -76,24 +78,29 @@ type shard struct {
 	bot     *Bot
 	id      int
 	session *discordgo.Session
+	fleet   *fleet
 	gateway *gateway.Shard
 	relay   *relay.Relay
 	opened  bool // the session was opened; used by the gateway's reader alone
+
+	passOnce sync.Once
+	passed   chan struct{} // closed when the next shard of the same key may connect
+	activity activity
 }
 
-func (b *Bot) newShard(id int, session *discordgo.Session) *shard {
-	s := &shard{bot: b, id: id, session: session}
+func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
+	s := &shard{bot: b, fleet: f, id: id, session: session, passed: make(chan struct{})}
 	cfg := gateway.Config{
 		Token:          b.cfg.token,
 		ShardID:        id,
-		ShardCount:     b.shardCount,
+		ShardCount:     f.count,
 		Intents:        int(b.intents),
 		LargeThreshold: session.Identify.LargeThreshold,
 		Presence:       initialPresence(session),
 		URL:            b.locator.url,
-		Gate:           b.gate,
+		Gate:           s,
 		Event:          s.receive,
-		Changed:        func(gateway.Status) { b.notify() },
+		Changed:        s.changed,
 		Logger:         b.cfg.logger,
 	}
 	s.gateway = gateway.New(cfg)
@@ -104,6 +111,28 @@ func (b *Bot) newShard(id int, session *discordgo.Session) *shard {
 		Logger:  b.cfg.logger.With("shard", id),
 	})
 	return s
+}
+
+// Wait is the gateway's Gate: it waits for the bot's identify queue. Once it is through, the next
+// shard of the key may connect and wait in turn.
+func (s *shard) Wait(ctx context.Context, shardID int) error {
+	if err := s.bot.gate.Wait(ctx, shardID); err != nil {
+		return err
+	}
+	s.started()
+	return nil
+}
+
+// started lets the next shard of the same max_concurrency key connect.
+func (s *shard) started() { s.passOnce.Do(func() { close(s.passed) }) }
+
+// changed is told of each change of the gateway's state. A shard that is in trouble does not hold
+// up the start of the next.
+func (s *shard) changed(st gateway.Status) {
+	if st.State == gateway.Ready || st.State == gateway.Backoff {
+		s.started()
+	}
+	s.bot.notify()
 }
 
 // initialPresence returns the presence that the session was configured with, if any, in the form
@@ -153,6 +182,9 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	}
 	if !frame.Valid(f.Data) {
 		return gateway.Damaged
+	}
+	if o := b.overlap.Load(); o != nil && !o.admit(s.fleet, f.Type, f.Data) {
+		return gateway.Unwanted
 	}
 	if to == nil {
 		to = &wanted{}
@@ -298,6 +330,7 @@ func (s *shard) status() ShardStatus {
 		Sequence:          st.Sequence,
 		SessionSince:      st.SessionSince,
 		Events:            st.Events,
+		EventRate:         s.activity.rate(),
 		Malformed:         st.Malformed,
 		Identifies:        st.Identifies,
 		Resumes:           st.Resumes,

@@ -36,6 +36,7 @@ type Limit struct {
 // A Budget is how many IDENTIFYs are left until ResetAt.
 type Budget struct {
 	Total, Remaining, Reserve int
+	MaxConcurrency            int
 	ResetAt                   time.Time
 	Exhausted                 bool // IDENTIFYs wait for ResetAt
 }
@@ -150,7 +151,8 @@ func (q *Queue) Budget() Budget {
 func (q *Queue) budgetLocked() Budget {
 	return Budget{
 		Total: q.limit.Total, Remaining: q.limit.Remaining, Reserve: q.limit.Total / 20,
-		ResetAt: q.resetAt, Exhausted: q.reported,
+		MaxConcurrency: q.limit.MaxConcurrency,
+		ResetAt:        q.resetAt, Exhausted: q.reported,
 	}
 }
 

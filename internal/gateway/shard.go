@@ -176,7 +176,7 @@ func (s *Shard) Run(ctx context.Context) error {
 		s.sleep(ctx, delay)
 	}
 	s.setState(Closed, nil)
-	return nil
+	return nil //nolint:nilerr // an orderly stop is no error
 }
 
 // Send queues a command, such as a presence update, for the gateway. It never blocks. Commands
@@ -185,6 +185,16 @@ func (s *Shard) Run(ctx context.Context) error {
 func (s *Shard) Send(op int, d json.RawMessage) error {
 	return s.out.push(op, d)
 }
+
+// Presence returns the last presence that was sent or is to be, nil if there was none.
+func (s *Shard) Presence() json.RawMessage {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.presence
+}
+
+// SetPresence sets the presence to identify with, before Run.
+func (s *Shard) SetPresence(d json.RawMessage) { s.cfg.Presence = d }
 
 // Restart drops the connection and resumes at once. It does not wait.
 func (s *Shard) Restart() {

@@ -1,0 +1,220 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/botwright/botwright/internal/gateway"
+)
+
+// A fleet is a set of shards with one shard count. A bot has one; while it reshards, two.
+type fleet struct {
+	count  int
+	shards []*shard // in the order of their ids
+
+	stop    context.CancelFunc // ends the shards
+	running sync.WaitGroup
+	fatal   error // why a shard gave up; guarded by Bot.mu
+}
+
+// newFleet makes the shards of a fleet. The first one of a bot's first fleet has the bot's own
+// session.
+func (b *Bot) newFleet(count int, ids []int) *fleet {
+	f := &fleet{count: count}
+	for _, id := range ids {
+		session := b.session
+		if f.shards != nil || b.currentFleet() != nil {
+			session = b.newSession()
+		}
+		session.ShardID, session.ShardCount = id, count
+		f.shards = append(f.shards, b.newShard(f, id, session))
+	}
+	return f
+}
+
+// start lets the shards run until ctx is done or the fleet is stopped. Shards of one
+// max_concurrency key connect one after the other, in the order of their ids: the next one when
+// the one before has identified, or cannot. So the first ones are ready while the last ones have
+// no connection yet, and none waits on an open connection for a turn that is minutes away.
+func (f *fleet) start(ctx context.Context, maxConcurrency int, failed func(*fleet, error)) {
+	ctx, f.stop = context.WithCancel(ctx)
+	keys := make([][]*shard, max(maxConcurrency, 1))
+	for _, s := range f.shards {
+		key := s.id % len(keys)
+		keys[key] = append(keys[key], s)
+	}
+	for _, shards := range keys {
+		f.running.Go(func() {
+			for _, s := range shards {
+				f.running.Go(func() {
+					defer s.started()
+					if err := s.run(ctx); err != nil {
+						failed(f, err)
+					}
+				})
+				select {
+				case <-s.passed:
+				case <-ctx.Done():
+					return
+				}
+			}
+		})
+	}
+}
+
+// close stops the shards and waits until they have, and until their sessions have closed or ctx
+// is done.
+func (f *fleet) close(ctx context.Context) {
+	f.stop()
+	var sessions sync.WaitGroup
+	for _, s := range f.shards {
+		// discordgo takes a second to close. If ctx does not leave it that, it goes on alone.
+		sessions.Go(func() { _ = s.relay.Shutdown(ctx) })
+	}
+	f.running.Wait()
+	sessions.Wait()
+}
+
+// find returns the shard with the id, or nil.
+func (f *fleet) find(id int) *shard {
+	i, found := slices.BinarySearchFunc(f.shards, id, func(s *shard, id int) int {
+		return s.id - id
+	})
+	if !found {
+		return nil
+	}
+	return f.shards[i]
+}
+
+// ready counts the shards that are.
+func (f *fleet) ready() int {
+	n := 0
+	for _, s := range f.shards {
+		if s.gateway.Status().State == gateway.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+// waitReady waits until all shards are ready, and says in the log how far it is.
+func (b *Bot) waitReady(ctx context.Context, f *fleet) error {
+	progress := time.NewTicker(progressEvery)
+	defer progress.Stop()
+	for {
+		b.mu.Lock()
+		fatal, changed, stopping := f.fatal, b.changed, b.state == botStopping
+		b.mu.Unlock()
+		switch {
+		case fatal != nil:
+			return fatal
+		case stopping:
+			return ErrShutdown
+		case f.ready() == len(f.shards):
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-progress.C:
+			b.cfg.logger.Info("starting", "progress", b.progress(f))
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// progressEvery is how often the log says how a start is getting on: as often as Discord lets
+// another shard of a key identify.
+const progressEvery = 5 * time.Second
+
+// progress says how far a fleet is, such as "ready 23/64, about 10 s left".
+func (b *Bot) progress(f *fleet) string {
+	ready := f.ready()
+	text := fmt.Sprintf("ready %d/%d", ready, len(f.shards))
+	if ready == len(f.shards) {
+		return text
+	}
+	waves := make(map[int]int) // shards that are not ready, by key
+	longest := 0
+	for _, s := range f.shards {
+		if s.gateway.Status().State != gateway.Ready {
+			key := s.id % max(b.gate.Budget().MaxConcurrency, 1)
+			waves[key]++
+			longest = max(longest, waves[key])
+		}
+	}
+	return fmt.Sprintf("%s, about %d s left", text, longest*5)
+}
+
+// RestartShard drops the connection of a shard, connects it again, and returns when it is ready.
+// Its session is resumed, so that no event is lost. The error is [ErrNotOwned] for a shard that
+// this process does not have, or ctx's.
+func (b *Bot) RestartShard(ctx context.Context, id int) error {
+	f := b.currentFleet()
+	if f == nil {
+		return ErrNotOpen
+	}
+	s := f.find(id)
+	if s == nil {
+		return fmt.Errorf("%w: shard %d of %d", ErrNotOwned, id, f.count)
+	}
+	handshakes := func() uint64 {
+		st := s.gateway.Status()
+		return st.Resumes + st.Identifies
+	}
+	before := handshakes()
+	s.gateway.Restart()
+	for {
+		b.mu.Lock()
+		changed, stopping := b.changed, b.state == botStopping
+		b.mu.Unlock()
+		switch state := s.gateway.Status().State; {
+		case stopping:
+			return ErrShutdown
+		case state == gateway.Fatal:
+			return s.status().Err
+		case state == gateway.Ready && handshakes() > before:
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("restart shard %d: %w", id, context.Cause(ctx))
+		}
+	}
+}
+
+// Owns reports whether the guild is on a shard of this process. It does not say whether the bot
+// is in the guild. Before Open, and for what is no guild's id, it is false.
+func (b *Bot) Owns(guildID string) bool {
+	_, err := b.SessionFor(guildID)
+	return err == nil
+}
+
+// ShardKey makes a key for a cache that processes share: the shard that a guild is on, out of how
+// many, and the given key, as in "3/16:key". Without a guild, as for direct messages and
+// entitlements, it is shard 0, where Discord sends what has none. The number of shards is part of
+// it because another number puts guilds on other shards.
+func (b *Bot) ShardKey(guildID, key string) (string, error) {
+	f := b.currentFleet()
+	if f == nil {
+		return "", ErrNotOpen
+	}
+	id := 0
+	if guildID != "" {
+		var err error
+		if id, err = ShardID(guildID, f.count); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d/%d:%s", id, f.count, key), nil
+}
+
+func (b *Bot) currentFleet() *fleet {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fleet
+}
