@@ -42,7 +42,7 @@ func (c *channel) public() *discordgo.Channel {
 
 // message returns a message by id, or nil. Ids rise, so the list is searched by halves.
 func (c *channel) message(id string) *message {
-	i, ok := slices.BinarySearchFunc(c.messages, id, func(m *message, id string) int { return compareIDs(m.ID, id) })
+	i, ok := slices.BinarySearchFunc(c.messages, id, compareMessage)
 	if !ok {
 		return nil
 	}
@@ -66,6 +66,9 @@ func (c *channel) drop(id string) bool {
 	c.messages = slices.DeleteFunc(c.messages, func(m *message) bool { return m.ID == id })
 	return len(c.messages) < before
 }
+
+// compareMessage orders a message against an id, for binary search.
+func compareMessage(m *message, id string) int { return compareIDs(m.ID, id) }
 
 // compareIDs orders snowflakes by value without parsing them.
 func compareIDs(a, b string) int {

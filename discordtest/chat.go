@@ -12,7 +12,8 @@ import (
 type ChatConfig struct {
 	// Rate is how many events per second there are over all guilds. Default 10.
 	Rate float64
-	// Seed makes the traffic repeatable: same world and seed, same people, channels and words. Default 1.
+	// Seed makes the traffic repeatable: same world and seed, same people, channels and words.
+	// Default 1.
 	Seed uint64
 	// Guilds are the ids of the guilds that take part. Default all.
 	Guilds []string
@@ -21,9 +22,9 @@ type ChatConfig struct {
 // chatTick is how often a chat catches up with its rate.
 const chatTick = 5 * time.Millisecond
 
-// Chat lets people talk until ctx ends: of 100 events about 40 are messages, 25 presences, 20 typing, 10 member updates
-// and 5 reactions. It blocks, and returns nil when ctx ends, [ErrClosed] when the server closes and [ErrUnknownGuild]
-// when there is no guild to chat in.
+// Chat lets people talk until ctx ends: of 100 events about 40 are messages, 25 presences, 20
+// typing, 10 member updates and 5 reactions. It blocks, and returns nil when ctx ends, [ErrClosed]
+// when the server closes and [ErrUnknownGuild] when there is no guild to chat in.
 func (s *Server) Chat(ctx context.Context, cfg ChatConfig) error {
 	if cfg.Rate <= 0 {
 		cfg.Rate = 10

@@ -2,9 +2,11 @@ package discordtest_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,16 @@ func login(t *testing.T, srv *discordtest.Server, intents discordgo.Intent, shar
 	c := connect(t, srv, plain)
 	c.identify(srv.Token, intents, shard...)
 	c.ready()
+	return c
+}
+
+// loginAll connects with every intent and reads the guilds too.
+func loginAll(t *testing.T, srv *discordtest.Server) *client {
+	t.Helper()
+	c := login(t, srv, discordgo.IntentsAll)
+	for range srv.Guilds() {
+		c.event("GUILD_CREATE")
+	}
 	return c
 }
 
@@ -140,7 +152,8 @@ func (c *client) skipTo(name string) frame {
 	}
 }
 
-// closed reads until the server closes the connection and returns the code; 1006 without a close frame.
+// closed reads until the server closes the connection and returns the code; 1006 without a close
+// frame.
 func (c *client) closed() int {
 	c.t.Helper()
 	for {
@@ -163,10 +176,11 @@ func (c *client) leave(code int) {
 		c.t.Fatal(err)
 	}
 	c.closed()
+	_ = c.ws.Close()
 }
 
-// stream reads a connection with transport compression as one endless reader: the decompressor asks for a
-// message only when it has returned all of the one before.
+// stream reads a connection with transport compression as one endless reader: the decompressor asks
+// for a message only when it has returned all of the one before.
 type stream struct {
 	c   *client
 	cur []byte
@@ -206,4 +220,18 @@ func (c *client) inflated(compress string) *json.Decoder {
 	}
 	c.t.Cleanup(z.Close)
 	return json.NewDecoder(z)
+}
+
+// inflate undoes payload compression.
+func inflate(t *testing.T, msg []byte) []byte {
+	t.Helper()
+	z, err := zlib.NewReader(bytes.NewReader(msg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// updatePresence records op 3. Of an activity it reads what a bot can set: discordgo sends every other field too, zero
-// values that do not even have the right type, and Discord does not mind.
+// updatePresence records op 3. Of an activity it reads what a bot can set: discordgo sends every
+// other field too, zero values that do not even have the right type, and Discord does not mind.
 func (c *Conn) updatePresence(d json.RawMessage) {
 	var p struct {
 		Status     string `json:"status"`
@@ -30,7 +30,8 @@ func (c *Conn) updatePresence(d json.RawMessage) {
 	defer s.mu.Unlock()
 	rec := Presence{Time: s.nowLocked(), Conn: c, ShardID: c.shardLocked(), Status: p.Status, AFK: p.AFK}
 	for _, a := range p.Activities {
-		rec.Activities = append(rec.Activities, &discordgo.Activity{Name: a.Name, Type: a.Type, URL: a.URL, State: a.State})
+		rec.Activities = append(rec.Activities,
+			&discordgo.Activity{Name: a.Name, Type: a.Type, URL: a.URL, State: a.State})
 	}
 	s.record.presences.add(rec)
 	s.changedLocked()
@@ -88,7 +89,8 @@ type memberRequest struct {
 	Nonce     string    `json:"nonce"`
 }
 
-// oneOrMany is a snowflake or a list of them. Discord documents one guild_id; discordgo sends a list.
+// oneOrMany is a snowflake or a list of them. Discord documents one guild_id; discordgo sends a
+// list.
 type oneOrMany []string
 
 func (o *oneOrMany) UnmarshalJSON(b []byte) error {
@@ -130,7 +132,8 @@ func (c *Conn) requestMembers(d json.RawMessage) {
 	s.changedLocked()
 }
 
-// answerMembersLocked answers a request for one guild. Without GUILD_MEMBERS the whole list is not given.
+// answerMembersLocked answers a request for one guild. Without GUILD_MEMBERS the whole list is not
+// given.
 func (s *Server) answerMembersLocked(x *session, g *guild, in memberRequest) {
 	all := len(in.UserIDs) == 0 && deref(in.Query) == "" && in.Limit == 0
 	if all {

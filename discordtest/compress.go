@@ -10,7 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// An encoder turns gateway payloads into websocket messages under one connection's compression. One goroutine uses it.
+// An encoder turns gateway payloads into websocket messages under one connection's compression. One
+// goroutine uses it.
 type encoder struct {
 	stream flusher // transport compression, nil for none
 	out    bytes.Buffer
@@ -23,8 +24,8 @@ type flusher interface {
 	Flush() error
 }
 
-// newEncoder returns the encoder for a value of the compress parameter.
-func (e *encoder) init(compress string) error {
+// open prepares the encoder for a value of the compress parameter.
+func (e *encoder) open(compress string) error {
 	switch compress {
 	case "":
 		return nil
@@ -40,7 +41,8 @@ func (e *encoder) init(compress string) error {
 	return fmt.Errorf("discordtest: unknown compression %q", compress)
 }
 
-// zstdWindow is small because a test may hold hundreds of connections; decoders accept any window up to theirs.
+// zstdWindow is small because a test may hold hundreds of connections; decoders accept any window
+// up to theirs.
 const zstdWindow = 128 << 10
 
 // payloadThreshold is the size from which payload compression pays.
@@ -70,7 +72,8 @@ func (e *encoder) encode(payload []byte, compress bool) (messageType int, data [
 	return websocket.TextMessage, payload, nil
 }
 
-// bomb returns a message that is one valid payload of about size bytes: small on the wire if the connection compresses.
+// bomb returns a message that is one valid payload of about size bytes: small on the wire if the
+// connection compresses.
 func (e *encoder) bomb(size int) (messageType int, data []byte, err error) {
 	e.out.Reset()
 	w := io.Writer(&e.out)

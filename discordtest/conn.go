@@ -9,8 +9,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// A Conn is one gateway connection, open or closed. Its methods may be called from any goroutine and do not block; what
-// they send is queued behind the events dispatched before, unless their comment says otherwise.
+// A Conn is one gateway connection, open or closed. Its methods may be called from any goroutine
+// and do not block; what they send is queued behind the events dispatched before, unless their
+// comment says otherwise.
 type Conn struct {
 	srv    *Server
 	ws     *websocket.Conn
@@ -60,6 +61,7 @@ const (
 	itemMessage                   // a websocket message as it is
 	itemBytes                     // bytes on the TCP connection
 	itemTruncated                 // the first half of a compressed payload
+	itemSplit                     // a compressed payload in two messages
 	itemBomb                      // a payload that inflates to size
 	itemPong
 	itemClose
@@ -92,6 +94,14 @@ func (c *Conn) enqueue(it item) {
 	c.enqueueLocked(it)
 }
 
+// sendUrgent sends an item before everything that is queued.
+func (c *Conn) sendUrgent(it item) {
+	c.srv.mu.Lock()
+	defer c.srv.mu.Unlock()
+	c.urgent = append(c.urgent, it)
+	c.wakeLocked()
+}
+
 // reset cuts the connection with a TCP reset.
 func (c *Conn) reset() {
 	c.srv.mu.Lock()
@@ -113,8 +123,8 @@ func (c *Conn) kill() {
 // Number counts the server's connections, from 1.
 func (c *Conn) Number() int { return c.number }
 
-// Path is the path of the request that opened the connection: "/gateway" or "/resume", as the gateway URL and
-// resume_gateway_url say, perhaps with a slash behind it.
+// Path is the path of the request that opened the connection: "/gateway" or "/resume", as the
+// gateway URL and resume_gateway_url say, perhaps with a slash behind it.
 func (c *Conn) Path() string { return c.path }
 
 // OnResumeURL reports whether the connection came to the resume URL rather than the gateway URL.

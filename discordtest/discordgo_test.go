@@ -1,8 +1,10 @@
 package discordtest_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/botwright/botwright/discordtest"
@@ -33,6 +35,19 @@ func newSession(srv *discordtest.Server) (*discordgo.Session, error) {
 	return s, nil
 }
 
+// quit closes a session once each of its connections has sent the first heartbeat: discordgo takes a
+// heartbeat that meets its own close frame for a broken connection, and reconnects for ever.
+func quit(srv *discordtest.Server, s *discordgo.Session) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_ = srv.Wait(ctx, func() bool {
+		return !slices.ContainsFunc(srv.Connections(), func(c *discordtest.Conn) bool {
+			return !slices.ContainsFunc(c.Frames(), func(f discordtest.Command) bool { return f.Op == 1 })
+		})
+	})
+	_ = s.Close()
+}
+
 func TestDiscordgoSession(t *testing.T) {
 	srv := start(t, discordtest.Config{})
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
@@ -50,7 +65,7 @@ func TestDiscordgoSession(t *testing.T) {
 	if err := s.Open(); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer quit(srv, s)
 	g := srv.Guilds()[1]
 	await(t, srv, func() bool { c := srv.Conn(0); return c != nil && c.Sequence() == 4 })
 	if _, err := srv.Say(g.Channels[0].ID, g.Members[2].User.ID, "!ping"); err != nil {

@@ -65,7 +65,7 @@ func (d *draft) check() error {
 		return formError("embeds", "BASE_TYPE_BAD", "Embeds are not valid.")
 	}
 	if len(embeds) > maxEmbeds {
-		return formError("embeds", "BASE_TYPE_MAX_LENGTH", fmt.Sprintf("Must be %d or fewer in length.", maxEmbeds))
+		return tooLong("embeds", maxEmbeds)
 	}
 	total := 0
 	for i := range embeds {
@@ -76,7 +76,8 @@ func (d *draft) check() error {
 		total += n
 	}
 	if total > maxEmbedChars {
-		return formError("embeds", "MAX_EMBED_SIZE_EXCEEDED", fmt.Sprintf("Embed size exceeds maximum size of %d", maxEmbedChars))
+		return formError("embeds", "MAX_EMBED_SIZE_EXCEEDED",
+			fmt.Sprintf("Embed size exceeds maximum size of %d", maxEmbedChars))
 	}
 	return nil
 }
@@ -136,8 +137,8 @@ func isSet(raw json.RawMessage) bool {
 
 // empty reports whether the draft would make a message with nothing in it.
 func (d *draft) empty() bool {
-	return strings.TrimSpace(deref(d.Content)) == "" && !isSet(d.Embeds) && !isSet(d.Components) && len(d.files) == 0 &&
-		len(d.StickerIDs) == 0 && !isSet(d.Poll) && !isSet(d.MessageReference)
+	return strings.TrimSpace(deref(d.Content)) == "" && !isSet(d.Embeds) && !isSet(d.Components) &&
+		len(d.files) == 0 && len(d.StickerIDs) == 0 && !isSet(d.Poll) && !isSet(d.MessageReference)
 }
 
 // newMessageLocked makes a message of a draft; nobody has been told of it yet.
@@ -145,8 +146,8 @@ func (s *Server) newMessageLocked(c *channel, author *user, d *draft) *message {
 	now := s.nowLocked()
 	m := &message{
 		ID: s.ids.next(now), ChannelID: c.ID, Author: author, Timestamp: timestamp(now), TTS: d.TTS,
-		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList, Components: emptyList,
-		Nonce: d.Nonce, Poll: d.Poll,
+		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList,
+		Components: emptyList, Nonce: d.Nonce, Poll: d.Poll,
 	}
 	s.fillLocked(c, m, d)
 	var ref struct {
@@ -194,7 +195,8 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 // mentionsLocked finds who is mentioned in the content, as far as allowed_mentions lets it.
 func (s *Server) mentionsLocked(c *channel, m *message, d *draft) {
 	allows := func(kind string, ids []string, id string) bool {
-		return d.AllowedMentions == nil || slices.Contains(d.AllowedMentions.Parse, kind) || slices.Contains(ids, id)
+		return d.AllowedMentions == nil || slices.Contains(d.AllowedMentions.Parse, kind) ||
+			slices.Contains(ids, id)
 	}
 	var users, roles []string
 	if d.AllowedMentions != nil {
@@ -209,8 +211,9 @@ func (s *Server) mentionsLocked(c *channel, m *message, d *draft) {
 	}
 	if g := s.world.guilds[c.GuildID]; g != nil {
 		for _, hit := range roleMention.FindAllStringSubmatch(m.Content, -1) {
-			if g.role(hit[1]) != nil && !slices.Contains(m.MentionRoles, hit[1]) && allows("roles", roles, hit[1]) {
-				m.MentionRoles = append(m.MentionRoles, hit[1])
+			id := hit[1]
+			if g.role(id) != nil && !slices.Contains(m.MentionRoles, id) && allows("roles", roles, id) {
+				m.MentionRoles = append(m.MentionRoles, id)
 			}
 		}
 	}
@@ -236,7 +239,7 @@ func (s *Server) publishLocked(typ string, c *channel, m *message) {
 // postLocked puts a message into its channel and, unless only one person sees it, tells everybody.
 func (s *Server) postLocked(c *channel, m *message) {
 	c.keep(m, s.cfg.MessageLimit)
-	if m.Flags&flagEphemeral == 0 {
+	if !m.ephemeral() {
 		s.publishLocked("MESSAGE_CREATE", c, m)
 	}
 	s.changedLocked()
@@ -247,7 +250,7 @@ func (s *Server) rewriteLocked(c *channel, m *message, d *draft) {
 	s.fillLocked(c, m, d)
 	edited := timestamp(s.nowLocked())
 	m.EditedTimestamp = &edited
-	if m.Flags&flagEphemeral == 0 {
+	if !m.ephemeral() {
 		s.publishLocked("MESSAGE_UPDATE", c, m)
 	}
 	s.changedLocked()
@@ -256,8 +259,9 @@ func (s *Server) rewriteLocked(c *channel, m *message, d *draft) {
 // removeMessageLocked deletes a message and tells everybody.
 func (s *Server) removeMessageLocked(c *channel, m *message) {
 	c.drop(m.ID)
-	if m.Flags&flagEphemeral == 0 {
-		s.emitLocked(c.GuildID, "MESSAGE_DELETE", inGuild(c, map[string]any{"id": m.ID, "channel_id": c.ID}))
+	if !m.ephemeral() {
+		s.emitLocked(c.GuildID, "MESSAGE_DELETE",
+			inGuild(c, map[string]any{"id": m.ID, "channel_id": c.ID}))
 	}
 }
 

@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// faults are the hooks and switches of a server. The slices are replaced, never changed, so that they can be walked
-// without the lock.
+// faults are the hooks and switches of a server. The slices are replaced, never changed, so that
+// they can be walked without the lock.
 type faults struct {
 	refused    [3]bool
 	onConnect  []*connectHook
 	onCommand  []*commandHook
 	onDispatch []*dispatchHook
 	onREST     []*restHook
+	onUpgrade  []*restHook
 }
 
 type connectHook struct{ fn func(*Conn) bool }
@@ -37,8 +38,8 @@ const (
 	refuseResume
 )
 
-// Refuse starts or stops refusing every new connection and request, REST and gateway, with a TCP reset. Open gateway
-// connections stay.
+// Refuse starts or stops refusing every new connection and request, REST and gateway, with a TCP
+// reset. Open gateway connections stay.
 func (s *Server) Refuse(on bool) { s.refuse(refuseAll, on) }
 
 // RefuseGateway does the same for connections to the gateway URL only.
@@ -68,26 +69,28 @@ func resetRequest(w http.ResponseWriter) {
 	}
 }
 
-// OnConnect adds a hook that is called for each new gateway connection before HELLO. If fn returns true, the server
-// sends nothing by itself until the client does. Hooks are called in the order in which they were added, on the connection's own
-// goroutine: one that blocks holds up that connection's reads only. A hook may add hooks. Remove ends it for connections
-// that come later.
+// OnConnect adds a hook that is called for each new gateway connection before HELLO. If fn returns
+// true, the server sends nothing by itself until the client does. Hooks are called in the order in
+// which they were added, on the connection's own goroutine: one that blocks holds up that
+// connection's reads only. A hook may add hooks. Remove ends it for connections that come later.
 func (s *Server) OnConnect(fn func(c *Conn) (handled bool)) (remove func()) {
 	return addHook(s, &s.faults.onConnect, &connectHook{fn})
 }
 
-// OnCommand adds a hook that is called for every frame a client sends, after it was recorded, except one that is too large,
-// too many or not JSON. If fn returns true, the server does nothing about the frame, and later hooks do not see it.
-// It is otherwise like [Server.OnConnect].
+// OnCommand adds a hook that is called for every frame a client sends, after it was recorded,
+// except one that is too large, too many or not JSON. If fn returns true, the server does nothing
+// about the frame, and later hooks do not see it. It is otherwise like [Server.OnConnect].
 func (s *Server) OnCommand(fn func(c *Conn, op int, d json.RawMessage) (handled bool)) (remove func()) {
 	return addHook(s, &s.faults.onCommand, &commandHook{fn})
 }
 
-// OnDispatch adds a hook that is called for every event just before it is written to a connection, with the whole payload.
-// What fn returns is sent in its place; nil drops it. The session keeps the event as it was: a replay has it
-// right, unless the hook meddles again. Hooks run on the connection's writer: one that blocks holds up that
-// connection only. Each hook has a copy of the payload to itself.
-func (s *Server) OnDispatch(fn func(c *Conn, seq int64, eventType string, payload []byte) []byte) (remove func()) {
+// OnDispatch adds a hook that is called for every event just before it is written to a connection,
+// with the whole payload. What fn returns is sent in its place; nil drops it. The session keeps the
+// event as it was: a replay has it right, unless the hook meddles again. Hooks run on the
+// connection's writer: one that blocks holds up that connection only. Each hook has a copy of the
+// payload to itself.
+func (s *Server) OnDispatch(
+	fn func(c *Conn, seq int64, eventType string, payload []byte) []byte) (remove func()) {
 	return addHook(s, &s.faults.onDispatch, &dispatchHook{fn})
 }
 
@@ -101,6 +104,18 @@ func addHook[H comparable](s *Server, list *[]H, h H) (remove func()) {
 		defer s.mu.Unlock()
 		*list = slices.DeleteFunc(slices.Clone(*list), func(x H) bool { return x == h })
 	}
+}
+
+func (s *Server) restHooks() []*restHook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.onREST
+}
+
+func (s *Server) handshakeHooks() []*restHook {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.onUpgrade
 }
 
 func (s *Server) connectHooks() []*connectHook {

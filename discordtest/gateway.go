@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -44,8 +44,17 @@ const (
 // serveGateway is the life of a gateway connection: it reads, and waits for the writer at the end.
 func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	resume := r.URL.Path == resumePath || r.URL.Path == resumePath+"/"
-	if s.refuses(refuseAll) || (resume && s.refuses(refuseResume)) || (!resume && s.refuses(refuseGateway)) {
+	part := refuseGateway
+	if resume {
+		part = refuseResume
+	}
+	if s.refuses(refuseAll) || s.refuses(part) {
 		resetRequest(w)
+		return
+	}
+	x := &exchange{Server: s, req: r}
+	if f := s.findFault(x, s.handshakeHooks()); f != nil && (f.Status != 0 || f.Reset) {
+		s.serveFault(w, x, f, nil)
 		return
 	}
 	c, ok := s.accept(w, r)
@@ -77,8 +86,9 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*Conn, bool) {
 	q := r.URL.Query()
 	c := &Conn{srv: s, path: r.URL.Path, query: q, done: make(chan struct{})}
 	c.ready = sync.NewCond(&s.mu)
-	if err := c.enc.init(q.Get("compress")); err != nil || (q.Get("encoding") != "json" && q.Has("encoding")) {
-		http.Error(w, "discordtest: the gateway speaks JSON, plain, zlib-stream or zstd-stream", http.StatusBadRequest)
+	err := c.enc.open(q.Get("compress"))
+	if err != nil || (q.Has("encoding") && q.Get("encoding") != "json") {
+		http.Error(w, "the gateway speaks JSON, plain, zlib-stream or zstd-stream", http.StatusBadRequest)
 		return nil, false
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
@@ -90,7 +100,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*Conn, bool) {
 	ws.SetReadLimit(maxClientMessage)
 	ws.SetCloseHandler(func(int, string) error { return nil })
 	ws.SetPingHandler(func(data string) error {
-		c.enqueue(item{kind: itemPong, data: []byte(data)})
+		c.sendUrgent(item{kind: itemPong, data: []byte(data)})
 		return nil
 	})
 	s.mu.Lock()
@@ -134,7 +144,8 @@ func (c *Conn) readLoop() error {
 	}
 }
 
-// receive handles one client frame: it is recorded, held against the limits, shown to hooks and then carried out.
+// receive handles one client frame: it is recorded, held against the limits, shown to hooks and
+// then carried out.
 func (c *Conn) receive(msg []byte) {
 	var f struct {
 		Op *int            `json:"op"`
@@ -167,7 +178,7 @@ func (c *Conn) receive(msg []byte) {
 			return
 		}
 	}
-	c.execute(*f.Op, f.D)
+	c.Execute(*f.Op, f.D)
 }
 
 // countSendLocked counts a client frame and reports whether it is one too many in the last minute.
@@ -177,8 +188,9 @@ func (c *Conn) countSendLocked(now time.Time) bool {
 	return len(c.sends) > sendLimit
 }
 
-// execute does what Discord does with a command.
-func (c *Conn) execute(op int, d json.RawMessage) {
+// Execute does what Discord does with a command, as if the client had just sent it. With it a hook
+// that has handled a frame can carry it out after all, later or changed.
+func (c *Conn) Execute(op int, d json.RawMessage) {
 	switch op {
 	case opHeartbeat:
 		c.heartbeat()
@@ -241,8 +253,8 @@ func (c *Conn) extendLocked() {
 // patience is how long the server waits for a heartbeat.
 func (s *Server) patience() time.Duration { return s.cfg.HeartbeatInterval * missedHeartbeatTime / 2 }
 
-// part ends the connection in an orderly way after its reader has stopped: a client's close frame is recorded and echoed, a
-// silent client is told so.
+// part ends the connection in an orderly way after its reader has stopped: a client's close frame
+// is recorded and echoed, a silent client is told so.
 func (c *Conn) part(err error) {
 	s := c.srv
 	code, reason := 1006, ""
@@ -250,7 +262,8 @@ func (c *Conn) part(err error) {
 	if errors.As(err, &closed) {
 		code, reason = closed.Code, closed.Text
 	}
-	silent := errors.Is(err, os.ErrDeadlineExceeded)
+	var timeout net.Error // gorilla hides os.ErrDeadlineExceeded
+	silent := errors.As(err, &timeout) && timeout.Timeout()
 	s.mu.Lock()
 	if c.sent || c.cut || s.closed {
 		s.mu.Unlock()
@@ -260,7 +273,9 @@ func (c *Conn) part(err error) {
 	if silent {
 		reply, reason = 4009, "Session timed out."
 	} else {
-		s.record.closes.add(Close{Time: s.nowLocked(), Conn: c, ShardID: c.shardLocked(), Code: code, Reason: reason})
+		s.record.closes.add(Close{
+			Time: s.nowLocked(), Conn: c, ShardID: c.shardLocked(), Code: code, Reason: reason,
+		})
 	}
 	x := c.session
 	if attached := x != nil && x.conn == c; attached && endsSession(reply, !silent) {

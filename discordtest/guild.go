@@ -108,8 +108,8 @@ func (g *guild) object() guildObject {
 	}
 }
 
-// create returns the GUILD_CREATE that a session with the given intents gets: without GUILD_PRESENCES only the bot
-// and the members in voice channels are listed.
+// create returns the GUILD_CREATE that a session with the given intents gets: without
+// GUILD_PRESENCES only the bot and the members in voice channels are listed.
 func (g *guild) create(botID string, intents discordgo.Intent, largeThreshold int) guildCreate {
 	all := intents&discordgo.IntentGuildPresences != 0
 	out := guildCreate{

@@ -6,8 +6,8 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// AddGuild lets the bot join a new guild with the given number of people and [Config.Channels] text channels. An empty
-// name is replaced by an invented one.
+// AddGuild lets the bot join a new guild with the given number of people and [Config.Channels] text
+// channels. An empty name is replaced by an invented one.
 func (s *Server) AddGuild(name string, members int) Guild {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,8 @@ func (s *Server) removeGuildLocked(g *guild) {
 	s.emitLocked(g.id, "GUILD_DELETE", map[string]string{"id": g.id})
 }
 
-// SetUnavailable begins or ends a guild's outage: GUILD_DELETE with unavailable set, or GUILD_CREATE.
+// SetUnavailable begins or ends a guild's outage: GUILD_DELETE with unavailable set, or
+// GUILD_CREATE.
 func (s *Server) SetUnavailable(guildID string, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// An identifyGate counts IDENTIFYs against the window of each max_concurrency key and the daily budget.
+// An identifyGate counts IDENTIFYs against the window of each max_concurrency key and the daily
+// budget.
 type identifyGate struct {
 	last             map[int]time.Time // last accepted IDENTIFY by key
 	total, remaining int
@@ -20,7 +21,9 @@ type identifyGate struct {
 const dailyReset = 24 * time.Hour
 
 func newIdentifyGate(cfg Config) identifyGate {
-	return identifyGate{last: make(map[int]time.Time), total: cfg.SessionStarts, remaining: cfg.SessionStarts}
+	return identifyGate{
+		last: make(map[int]time.Time), total: cfg.SessionStarts, remaining: cfg.SessionStarts,
+	}
 }
 
 // refresh restores the budget when its day is over.
@@ -143,9 +146,9 @@ func (s *Server) validToken(token string) bool {
 // openSessionLocked makes the session and its first events: READY and what becomes of its guilds.
 func (s *Server) openSessionLocked(c *Conn, in identifyData) {
 	x := &session{
-		id: fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()), shard: in.Shard[0], count: in.Shard[1],
-		intents: *in.Intents, largeThreshold: in.LargeThreshold, first: 1,
-		compress: in.Compress,
+		id:    fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()),
+		shard: in.Shard[0], count: in.Shard[1], intents: *in.Intents,
+		largeThreshold: in.LargeThreshold, compress: in.Compress, first: 1,
 	}
 	s.sessions[x.id] = x
 	c.attachLocked(x, 0)
@@ -188,7 +191,9 @@ func (c *Conn) version() int {
 func (s *Server) applicationFlags() int {
 	flags := 0
 	for intent, bit := range map[discordgo.Intent]int{
-		discordgo.IntentGuildPresences: 1 << 12, discordgo.IntentGuildMembers: 1 << 14, discordgo.IntentMessageContent: 1 << 18,
+		discordgo.IntentGuildPresences: 1 << 12,
+		discordgo.IntentGuildMembers:   1 << 14,
+		discordgo.IntentMessageContent: 1 << 18,
 	} {
 		if s.cfg.PrivilegedIntents&intent != 0 {
 			flags |= bit
@@ -256,8 +261,8 @@ func (s *Server) resumableLocked(x *session, seq int64) string {
 	return ""
 }
 
-// attachLocked gives a session to a connection, which replays what follows seq. A connection that still has the
-// session is closed.
+// attachLocked gives a session to a connection, which replays what follows seq. A connection that
+// still has the session is closed.
 func (s *Server) attachLocked(c *Conn, x *session, seq int64) {
 	if old := x.conn; old != nil {
 		x.conn = nil

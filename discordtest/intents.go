@@ -6,23 +6,36 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-const privilegedIntents = discordgo.IntentGuildMembers | discordgo.IntentGuildPresences | discordgo.IntentMessageContent
+const privilegedIntents = discordgo.IntentGuildMembers | discordgo.IntentGuildPresences |
+	discordgo.IntentMessageContent
 
 // validIntents are the bits that Discord defines; any other closes an IDENTIFY with 4013.
-const validIntents = discordgo.IntentsAll | discordgo.IntentGuildMessagePolls | discordgo.IntentDirectMessagePolls
+const validIntents = discordgo.IntentsAll | discordgo.IntentGuildMessagePolls |
+	discordgo.IntentDirectMessagePolls
 
-// eventIntents is the intent that a session needs to receive an event; events not listed go to every session. Events
-// that exist in guilds and in DMs have the guild's intent here and the other in dmIntents.
+// eventIntents is the intent that a session needs to receive an event; events not listed go to
+// every session. Events that exist in guilds and in DMs have the guild's intent here and the other
+// in dmIntents.
 var eventIntents = map[string]discordgo.Intent{
-	"GUILD_CREATE": discordgo.IntentGuilds, "GUILD_UPDATE": discordgo.IntentGuilds, "GUILD_DELETE": discordgo.IntentGuilds,
-	"GUILD_ROLE_CREATE": discordgo.IntentGuilds, "GUILD_ROLE_UPDATE": discordgo.IntentGuilds,
-	"GUILD_ROLE_DELETE": discordgo.IntentGuilds, "CHANNEL_CREATE": discordgo.IntentGuilds,
-	"CHANNEL_UPDATE": discordgo.IntentGuilds, "CHANNEL_DELETE": discordgo.IntentGuilds,
-	"CHANNEL_PINS_UPDATE": discordgo.IntentGuilds, "THREAD_CREATE": discordgo.IntentGuilds,
-	"THREAD_UPDATE": discordgo.IntentGuilds, "THREAD_DELETE": discordgo.IntentGuilds,
-	"THREAD_LIST_SYNC": discordgo.IntentGuilds, "THREAD_MEMBER_UPDATE": discordgo.IntentGuilds,
-	"THREAD_MEMBERS_UPDATE": discordgo.IntentGuilds, "STAGE_INSTANCE_CREATE": discordgo.IntentGuilds,
-	"STAGE_INSTANCE_UPDATE": discordgo.IntentGuilds, "STAGE_INSTANCE_DELETE": discordgo.IntentGuilds,
+	"GUILD_CREATE":                discordgo.IntentGuilds,
+	"GUILD_UPDATE":                discordgo.IntentGuilds,
+	"GUILD_DELETE":                discordgo.IntentGuilds,
+	"GUILD_ROLE_CREATE":           discordgo.IntentGuilds,
+	"GUILD_ROLE_UPDATE":           discordgo.IntentGuilds,
+	"GUILD_ROLE_DELETE":           discordgo.IntentGuilds,
+	"CHANNEL_CREATE":              discordgo.IntentGuilds,
+	"CHANNEL_UPDATE":              discordgo.IntentGuilds,
+	"CHANNEL_DELETE":              discordgo.IntentGuilds,
+	"CHANNEL_PINS_UPDATE":         discordgo.IntentGuilds,
+	"THREAD_CREATE":               discordgo.IntentGuilds,
+	"THREAD_UPDATE":               discordgo.IntentGuilds,
+	"THREAD_DELETE":               discordgo.IntentGuilds,
+	"THREAD_LIST_SYNC":            discordgo.IntentGuilds,
+	"THREAD_MEMBER_UPDATE":        discordgo.IntentGuilds,
+	"THREAD_MEMBERS_UPDATE":       discordgo.IntentGuilds,
+	"STAGE_INSTANCE_CREATE":       discordgo.IntentGuilds,
+	"STAGE_INSTANCE_UPDATE":       discordgo.IntentGuilds,
+	"STAGE_INSTANCE_DELETE":       discordgo.IntentGuilds,
 	"VOICE_CHANNEL_STATUS_UPDATE": discordgo.IntentGuilds,
 
 	"GUILD_MEMBER_ADD":    discordgo.IntentGuildMembers,
@@ -78,8 +91,10 @@ var eventIntents = map[string]discordgo.Intent{
 
 // dmIntents is the same for events without a guild.
 var dmIntents = map[string]discordgo.Intent{
-	"MESSAGE_CREATE": discordgo.IntentDirectMessages, "MESSAGE_UPDATE": discordgo.IntentDirectMessages,
-	"MESSAGE_DELETE": discordgo.IntentDirectMessages, "CHANNEL_PINS_UPDATE": discordgo.IntentDirectMessages,
+	"MESSAGE_CREATE":                discordgo.IntentDirectMessages,
+	"MESSAGE_UPDATE":                discordgo.IntentDirectMessages,
+	"MESSAGE_DELETE":                discordgo.IntentDirectMessages,
+	"CHANNEL_PINS_UPDATE":           discordgo.IntentDirectMessages,
 	"MESSAGE_REACTION_ADD":          discordgo.IntentDirectMessageReactions,
 	"MESSAGE_REACTION_REMOVE":       discordgo.IntentDirectMessageReactions,
 	"MESSAGE_REACTION_REMOVE_ALL":   discordgo.IntentDirectMessageReactions,

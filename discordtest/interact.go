@@ -8,10 +8,14 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// Option makes an option of a slash command. Its type follows from the value: string, bool, int, float64, or a *discordgo.User,
-// *discordgo.Channel or *discordgo.Role. It panics for any other type.
-func Option(name string, value any) *discordgo.ApplicationCommandInteractionDataOption {
-	o := &discordgo.ApplicationCommandInteractionDataOption{Name: name, Value: value}
+// A CommandOption is a value that a user gave for an option of a slash command.
+type CommandOption = discordgo.ApplicationCommandInteractionDataOption
+
+// Option makes an option of a slash command. Its type follows from the value: string, bool, int,
+// float64, or a *discordgo.User, *discordgo.Channel or *discordgo.Role. It panics for any other
+// type.
+func Option(name string, value any) *CommandOption {
+	o := &CommandOption{Name: name, Value: value}
 	switch v := value.(type) {
 	case string:
 		o.Type = discordgo.ApplicationCommandOptionString
@@ -33,17 +37,19 @@ func Option(name string, value any) *discordgo.ApplicationCommandInteractionData
 	return o
 }
 
-// Command lets a user send a slash command. The guild may be "" for a DM. The command need not be registered; if it is, the
-// interaction names its id. What is wrong with the arguments is in [Interaction.Err].
+// Command lets a user send a slash command. The guild may be "" for a DM. The command need not be
+// registered; if it is, the interaction names its id. What is wrong with the arguments is in
+// [Interaction.Err].
 func (s *Server) Command(guildID, channelID, userID, name string,
-	options ...*discordgo.ApplicationCommandInteractionDataOption) *Interaction {
+	options ...*CommandOption) *Interaction {
 	return s.command(discordgo.InteractionApplicationCommand, guildID, channelID, userID, name, options)
 }
 
-// Autocomplete lets a user type in an option of a slash command: the one that is marked Focused, else the last.
+// Autocomplete lets a user type in an option of a slash command: the one that is marked Focused,
+// else the last.
 func (s *Server) Autocomplete(guildID, channelID, userID, name string,
-	options ...*discordgo.ApplicationCommandInteractionDataOption) *Interaction {
-	focused := make([]*discordgo.ApplicationCommandInteractionDataOption, len(options))
+	options ...*CommandOption) *Interaction {
+	focused := make([]*CommandOption, len(options))
 	marked := false
 	for i, o := range options {
 		c := *o
@@ -53,11 +59,12 @@ func (s *Server) Autocomplete(guildID, channelID, userID, name string,
 	if !marked && len(focused) > 0 {
 		focused[len(focused)-1].Focused = true
 	}
-	return s.command(discordgo.InteractionApplicationCommandAutocomplete, guildID, channelID, userID, name, focused)
+	const kind = discordgo.InteractionApplicationCommandAutocomplete
+	return s.command(kind, guildID, channelID, userID, name, focused)
 }
 
 func (s *Server) command(kind discordgo.InteractionType, guildID, channelID, userID, name string,
-	options []*discordgo.ApplicationCommandInteractionDataOption) *Interaction {
+	options []*CommandOption) *Interaction {
 	return s.interact(kind, channelID, userID, func(in *Interaction) (any, error) {
 		if in.guildID != guildID {
 			return nil, fmt.Errorf("%w %q in guild %q", ErrUnknownChannel, channelID, guildID)
@@ -84,7 +91,7 @@ func (s *Server) commandIDLocked(guildID, name string) string {
 }
 
 // resolveLocked collects the objects that options name by id.
-func (s *Server) resolveLocked(guildID string, options []*discordgo.ApplicationCommandInteractionDataOption) map[string]map[string]any {
+func (s *Server) resolveLocked(guildID string, options []*CommandOption) any {
 	out := make(map[string]map[string]any)
 	put := func(kind, id string, v any) {
 		if out[kind] == nil {
@@ -93,8 +100,8 @@ func (s *Server) resolveLocked(guildID string, options []*discordgo.ApplicationC
 		out[kind][id] = v
 	}
 	g := s.world.guilds[guildID]
-	var walk func([]*discordgo.ApplicationCommandInteractionDataOption)
-	walk = func(options []*discordgo.ApplicationCommandInteractionDataOption) {
+	var walk func([]*CommandOption)
+	walk = func(options []*CommandOption) {
 		for _, o := range options {
 			walk(o.Options)
 			id, _ := o.Value.(string)
@@ -115,12 +122,14 @@ func (s *Server) resolveLocked(guildID string, options []*discordgo.ApplicationC
 	return out
 }
 
-// ErrUnknownComponent is in [Interaction.Err] when a message has no component with the given custom id.
+// ErrUnknownComponent is in [Interaction.Err] when a message has no component with the given custom
+// id.
 var ErrUnknownComponent = errors.New("discordtest: unknown component")
 
 // Component lets a user click a button, or choose values in a select menu, on a message.
 func (s *Server) Component(channelID, messageID, userID, customID string, values ...string) *Interaction {
-	return s.interact(discordgo.InteractionMessageComponent, channelID, userID, func(in *Interaction) (any, error) {
+	const kind = discordgo.InteractionMessageComponent
+	return s.interact(kind, channelID, userID, func(in *Interaction) (any, error) {
 		_, m, err := s.world.message(channelID, messageID)
 		if err != nil {
 			return nil, err
@@ -178,13 +187,14 @@ func listOf(one json.RawMessage) json.RawMessage {
 // ErrNoModal is in [Interaction.Err] when a form is submitted that the bot has not opened.
 var ErrNoModal = errors.New("discordtest: the interaction was not answered with a modal")
 
-// Modal lets the user submit the form that opened in response to an earlier interaction, with a value for each custom
-// id of a text input.
+// Modal lets the user submit the form that opened in response to an earlier interaction, with a
+// value for each custom id of a text input.
 func (s *Server) Modal(opened *Interaction, values map[string]string) *Interaction {
+	const kind = discordgo.InteractionModalSubmit
 	if opened.err != nil {
-		return &Interaction{srv: s, Type: discordgo.InteractionModalSubmit, err: opened.err}
+		return &Interaction{srv: s, Type: kind, err: opened.err}
 	}
-	return s.interact(discordgo.InteractionModalSubmit, opened.channel.ID, opened.user.ID, func(in *Interaction) (any, error) {
+	return s.interact(kind, opened.channel.ID, opened.user.ID, func(in *Interaction) (any, error) {
 		r := opened.response
 		if r == nil || r.Type != discordgo.InteractionResponseModal {
 			return nil, ErrNoModal

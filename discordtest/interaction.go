@@ -11,10 +11,11 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// An Interaction is a command, click, form or completion that a person sent to the bot, and what the bot made of it. Its
-// methods may be called from any goroutine.
+// An Interaction is a command, click, form or completion that a person sent to the bot, and what
+// the bot made of it. Its methods may be called from any goroutine.
 type Interaction struct {
-	// ID and Token are what the bot needs to answer. They are empty if the interaction could not be sent.
+	// ID and Token are what the bot needs to answer. They are empty if the interaction could not be
+	// sent.
 	ID, Token string
 	// Type is the kind of interaction.
 	Type discordgo.InteractionType
@@ -56,10 +57,8 @@ const tokenLife = 15 * time.Minute
 // maxInteractions is how many interactions the server remembers at most.
 const maxInteractions = 1 << 16
 
-const flagLoading = 1 << 7
-
-// Err returns why the interaction was not sent: an unknown guild, channel, member or component. Every method that waits
-// returns the same error.
+// Err returns why the interaction was not sent: an unknown guild, channel, member or component.
+// Every method that waits returns the same error.
 func (in *Interaction) Err() error { return in.err }
 
 // Response waits for the first response.
@@ -75,8 +74,9 @@ func (in *Interaction) Response(ctx context.Context) (Response, error) {
 	return out, err
 }
 
-// Message waits for the message that answers the interaction: that of the first response or, if it was deferred, the
-// message once the bot has filled it in. For a click whose message was updated it is that message.
+// Message waits for the message that answers the interaction: that of the first response or, if it
+// was deferred, the message once the bot has filled it in. For a click whose message was updated it
+// is that message.
 func (in *Interaction) Message(ctx context.Context) (*discordgo.Message, error) {
 	var m message
 	err := in.wait(ctx, "message", func() bool {
@@ -115,11 +115,19 @@ func (in *Interaction) Deferred() bool {
 	}
 	in.srv.mu.Lock()
 	defer in.srv.mu.Unlock()
-	return in.response != nil && (in.response.Type == discordgo.InteractionResponseDeferredChannelMessageWithSource ||
-		in.response.Type == discordgo.InteractionResponseDeferredMessageUpdate)
+	if in.response == nil {
+		return false
+	}
+	switch in.response.Type {
+	case discordgo.InteractionResponseDeferredChannelMessageWithSource,
+		discordgo.InteractionResponseDeferredMessageUpdate:
+		return true
+	}
+	return false
 }
 
-// Followups returns the follow-up messages in order, in their present state; deleted ones are missing.
+// Followups returns the follow-up messages in order, in their present state; deleted ones are
+// missing.
 func (in *Interaction) Followups() []*discordgo.Message {
 	if in.err != nil {
 		return nil
@@ -162,8 +170,10 @@ func (in *Interaction) Deleted() bool {
 	return in.deleted
 }
 
-// interact makes an interaction of a user in a channel and dispatches it. The data is asked for with the lock held.
-func (s *Server) interact(kind discordgo.InteractionType, channelID, userID string, data func(*Interaction) (any, error)) *Interaction {
+// interact makes an interaction of a user in a channel and dispatches it. The data is asked for
+// with the lock held.
+func (s *Server) interact(kind discordgo.InteractionType, channelID, userID string,
+	data func(*Interaction) (any, error)) *Interaction {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in := &Interaction{srv: s, Type: kind}
@@ -177,7 +187,7 @@ func (s *Server) interact(kind discordgo.InteractionType, channelID, userID stri
 	}
 	in.created = s.nowLocked()
 	in.ID = s.ids.next(in.created)
-	in.Token = base64.RawURLEncoding.EncodeToString([]byte("interaction:" + in.ID + ":" + s.newIDLocked() + newToken(in.ID)))
+	in.Token = base64.RawURLEncoding.EncodeToString([]byte("interaction:" + in.ID + ":" + newToken(in.ID)))
 	s.rememberLocked(in)
 	s.emitLocked(in.guildID, "INTERACTION_CREATE", in.payload(d))
 	return in
@@ -200,12 +210,14 @@ func (s *Server) prepareLocked(in *Interaction, channelID, userID string) error 
 	return nil
 }
 
-// rememberLocked stores an interaction under its token and forgets those that can no longer be answered.
+// rememberLocked stores an interaction under its token and forgets those that can no longer be
+// answered.
 func (s *Server) rememberLocked(in *Interaction) {
 	w := &s.world
 	for len(w.oldTokens) > 0 {
 		old := w.interactions[w.oldTokens[0]]
-		if in.created.Sub(old.created) <= tokenLife+s.cfg.InteractionTimeout && len(w.oldTokens) < maxInteractions {
+		alive := in.created.Sub(old.created) <= tokenLife+s.cfg.InteractionTimeout
+		if alive && len(w.oldTokens) < maxInteractions {
 			break
 		}
 		delete(w.interactions, old.Token)
@@ -219,9 +231,9 @@ func (s *Server) rememberLocked(in *Interaction) {
 func (in *Interaction) payload(data any) map[string]any {
 	w := &in.srv.world
 	p := map[string]any{
-		"id": in.ID, "application_id": w.bot.ID, "type": in.Type, "data": data, "token": in.Token, "version": 1,
-		"channel_id": in.channel.ID, "channel": in.channel, "locale": "en-US", "entitlements": []struct{}{},
-		"app_permissions": "2251799813685247",
+		"id": in.ID, "application_id": w.bot.ID, "type": in.Type, "data": data,
+		"token": in.Token, "version": 1, "channel_id": in.channel.ID, "channel": in.channel,
+		"locale": "en-US", "entitlements": []struct{}{}, "app_permissions": "2251799813685247",
 	}
 	if in.source != nil {
 		p["message"] = in.source

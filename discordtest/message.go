@@ -8,7 +8,8 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// A message is a message in the form in which Discord sends it. Parts that the server only passes on stay JSON.
+// A message is a message in the form in which Discord sends it. Parts that the server only passes
+// on stay JSON.
 type message struct {
 	ID               string          `json:"id"`
 	ChannelID        string          `json:"channel_id"`
@@ -67,7 +68,13 @@ type emoji struct {
 	Name string  `json:"name"`
 }
 
-const flagEphemeral = 1 << 6
+// Message flags: only the user of the interaction sees it, and the bot is still thinking.
+const (
+	flagEphemeral = 1 << 6
+	flagLoading   = 1 << 7
+)
+
+func (m *message) ephemeral() bool { return m.Flags&flagEphemeral != 0 }
 
 var (
 	emptyList     = json.RawMessage("[]")
@@ -86,14 +93,15 @@ func (m *message) redacted() *message {
 	return &r
 }
 
-// shownWithoutIntent reports whether content stays readable without MESSAGE_CONTENT: in DMs, in the bot's own
-// messages and where the bot is mentioned.
+// shownWithoutIntent reports whether content stays readable without MESSAGE_CONTENT: in DMs, in the
+// bot's own messages and where the bot is mentioned.
 func (m *message) shownWithoutIntent(botID string, dm bool) bool {
-	return dm || m.Author.ID == botID || slices.ContainsFunc(m.Mentions, func(u *user) bool { return u.ID == botID })
+	isBot := func(u *user) bool { return u.ID == botID }
+	return dm || isBot(m.Author) || slices.ContainsFunc(m.Mentions, isBot)
 }
 
-// public converts m to discordgo's form. A component that discordgo does not know makes it drop the whole message;
-// then components are left out instead.
+// public converts m to discordgo's form. A component that discordgo does not know makes it drop the
+// whole message; then components are left out instead.
 func (m *message) public(guildID string) *discordgo.Message {
 	out := new(discordgo.Message)
 	if err := json.Unmarshal(marshal(m), out); err != nil {
@@ -106,7 +114,8 @@ func (m *message) public(guildID string) *discordgo.Message {
 	return out
 }
 
-// marshal encodes a value of the server's own types, which cannot fail unless it holds invalid raw JSON.
+// marshal encodes a value of the server's own types, which cannot fail unless it holds invalid raw
+// JSON.
 func marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -34,8 +34,9 @@ var (
 	reactions = []string{"👍", "🎉", "😂", "❤️", "👀", "🔥"}
 )
 
-// personName returns the username and display name of person i; usernames differ for different i. The two lists have lengths
-// without a common divisor, so walking both gives every pair before one comes again.
+// personName returns the username and display name of person i; usernames differ for different i.
+// The two lists have lengths without a common divisor, so walking both gives every pair before one
+// comes again.
 func personName(i int) (username, display string) {
 	first, last := firstNames[i%len(firstNames)], lastNames[i%len(lastNames)]
 	username = strings.ToLower(first + "." + last)

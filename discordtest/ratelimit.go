@@ -103,7 +103,8 @@ func (r *rateLimits) sweep(now time.Time) {
 	}
 }
 
-// isInteraction reports whether the request answers an interaction: such requests are exempt from the global limit.
+// isInteraction reports whether the request answers an interaction: such requests are exempt from
+// the global limit.
 func (x *exchange) isInteraction() bool {
 	return strings.HasPrefix(x.route.path, "/interactions/") || x.params["webhook"] == x.world.bot.ID
 }
@@ -112,12 +113,14 @@ func (x *exchange) isInteraction() bool {
 func tooMany(header http.Header, wait time.Duration, global bool) *answer {
 	header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	body := map[string]any{
-		"message": "You are being rate limited.", "retry_after": math.Ceil(wait.Seconds()*1000) / 1000, "global": global,
+		"message": "You are being rate limited.", "global": global,
+		"retry_after": math.Ceil(wait.Seconds()*1000) / 1000,
 	}
 	return &answer{status: http.StatusTooManyRequests, header: header, body: marshal(body)}
 }
 
-// seconds formats a duration as seconds with three decimals, rounded up so that nobody comes back too early.
+// seconds formats a duration as seconds with three decimals, rounded up so that nobody comes back
+// too early.
 func seconds(d time.Duration) string {
 	return strconv.FormatFloat(math.Ceil(float64(d)/float64(time.Millisecond))/1000, 'f', 3, 64)
 }

@@ -19,8 +19,8 @@ type Identify struct {
 	Presence            json.RawMessage
 	LargeThreshold      int
 	Compress            bool
-	// Accepted is whether a session was made. If not, Reason says why, and CloseCode is the code that the connection was
-	// closed with, or 0 if the answer was op 9.
+	// Accepted is whether a session was made. If not, Reason says why, and CloseCode is the code
+	// that the connection was closed with, or 0 if the answer was op 9.
 	Accepted  bool
 	CloseCode int
 	Reason    string
@@ -33,7 +33,8 @@ type Resume struct {
 	ShardID   int // -1 for an unknown session
 	SessionID string
 	Sequence  int64
-	// Accepted is whether the session was resumed; Replayed is how many events it had missed. If it was not, Reason says why.
+	// Accepted is whether the session was resumed; Replayed is how many events it had missed. If it
+	// was not, Reason says why.
 	Accepted bool
 	Replayed int
 	Reason   string
@@ -72,7 +73,8 @@ type Presence struct {
 type Request struct {
 	Time   time.Time
 	Method string
-	// Path is the path without "/api/v10", Route the same with its ids replaced by names, "" for no such route.
+	// Path is the path without "/api/v10", Route the same with its ids replaced by names, "" for no
+	// such route.
 	Path, Route string
 	Query       string
 	Header      http.Header // without Authorization
@@ -134,7 +136,8 @@ func (s *Server) Connections() []*Conn {
 	return s.liveLocked()
 }
 
-// Conn returns the open connection that has a session of the shard, the newest if there are several, or nil.
+// Conn returns the open connection that has a session of the shard, the newest if there are
+// several, or nil.
 func (s *Server) Conn(shardID int) *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,7 +169,8 @@ func (s *Server) Heartbeats() []Command {
 // Closes returns how clients ended connections, oldest first.
 func (s *Server) Closes() []Close { return snapshot(s, &s.record.closes) }
 
-// Presences returns every presence that clients set with op 3, oldest first. Those in an IDENTIFY are in [Server.Identifies].
+// Presences returns every presence that clients set with op 3, oldest first. Those in an IDENTIFY
+// are in [Server.Identifies].
 func (s *Server) Presences() []Presence { return snapshot(s, &s.record.presences) }
 
 // Requests returns every REST request, oldest first, when it was answered.

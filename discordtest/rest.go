@@ -98,7 +98,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x, err := s.newExchange(r)
-	status, fault := 0, s.findFault(x)
+	status, fault := 0, s.findFault(x, s.restHooks())
 	switch {
 	case fault != nil:
 		status = s.serveFault(w, x, fault, err)
@@ -109,7 +109,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := Request{
 		Method: r.Method, Path: x.path, Query: r.URL.RawQuery, Header: r.Header.Clone(),
-		Body: x.body[:min(len(x.body), maxRecorded)],
+		Body:   x.body[:min(len(x.body), maxRecorded)],
 		Status: status, Fault: fault != nil,
 	}
 	rec.Header.Del("Authorization")
@@ -123,7 +123,8 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	s.changedLocked()
 }
 
-// newExchange finds the route and reads the body. Its error is for the client; the exchange can be recorded in any case.
+// newExchange finds the route and reads the body. Its error is for the client; the exchange can be
+// recorded in any case.
 func (s *Server) newExchange(r *http.Request) (*exchange, error) {
 	x := &exchange{Server: s, req: r}
 	path := r.URL.EscapedPath()
@@ -263,8 +264,8 @@ func (x *exchange) number(name string, def, low, high int) int {
 	return min(max(n, low), high)
 }
 
-// A route is a method and path with a handler. Handlers run with the server's lock held and return what is sent as
-// JSON; nil is 204.
+// A route is a method and path with a handler. Handlers run with the server's lock held and return
+// what is sent as JSON; nil is 204.
 type route struct {
 	method string
 	path   string // with {names}

@@ -101,7 +101,8 @@ func (x *exchange) deleteChannel() (any, error) {
 	return c, nil
 }
 
-// removeChannelLocked deletes a guild channel; a DM is only closed and opens again with the next message.
+// removeChannelLocked deletes a guild channel; a DM is only closed and opens again with the next
+// message.
 func (s *Server) removeChannelLocked(c *channel) {
 	g := s.world.guilds[c.GuildID]
 	if g == nil {

@@ -2,12 +2,14 @@ package discordtest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/bwmarrin/discordgo"
 )
 
-// A command is a registered application command: its definition as the client sent it, with the fields that Discord adds.
+// A command is a registered application command: its definition as the client sent it, with the
+// fields that Discord adds.
 type command struct {
 	id, name string
 	kind     int
@@ -22,9 +24,14 @@ func (c *command) merge(raw []byte) error {
 		Name *string `json:"name"`
 		Type *int    `json:"type"`
 	}
-	if json.Unmarshal(raw, &in) != nil || json.Unmarshal(raw, &c.fields) != nil {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &in) != nil || json.Unmarshal(raw, &fields) != nil || fields == nil {
 		return errBadJSON
 	}
+	if c.fields == nil {
+		c.fields = make(map[string]json.RawMessage)
+	}
+	maps.Copy(c.fields, fields)
 	set(&c.name, in.Name)
 	set(&c.kind, in.Type)
 	if c.name == "" || len(c.name) > 32*4 {
@@ -45,7 +52,8 @@ func (x *exchange) scope() (string, error) {
 	return id, nil
 }
 
-// define returns the command of a definition. It keeps the id of an older one with the same name and type.
+// define returns the command of a definition. It keeps the id of an older one with the same name
+// and type.
 func (x *exchange) define(guildID string, raw []byte) (*command, error) {
 	c := &command{kind: 1}
 	if err := c.merge(raw); err != nil {
@@ -123,7 +131,8 @@ func (x *exchange) command() (guildID string, i int, err error) {
 	if err != nil {
 		return "", 0, err
 	}
-	i = slices.IndexFunc(x.world.commands[guildID], func(c *command) bool { return c.id == x.params["command"] })
+	named := func(c *command) bool { return c.id == x.params["command"] }
+	i = slices.IndexFunc(x.world.commands[guildID], named)
 	if i < 0 {
 		return "", 0, errUnknownCommand
 	}
@@ -160,7 +169,8 @@ func (x *exchange) deleteCommand() (any, error) {
 	return nil, nil
 }
 
-// ApplicationCommands returns the commands that the bot has registered in a guild, or globally if guildID is empty.
+// ApplicationCommands returns the commands that the bot has registered in a guild, or globally if
+// guildID is empty.
 func (s *Server) ApplicationCommands(guildID string) []*discordgo.ApplicationCommand {
 	s.mu.Lock()
 	defer s.mu.Unlock()

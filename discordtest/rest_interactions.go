@@ -27,7 +27,7 @@ func (x *exchange) respond() (any, error) {
 		return nil, err
 	}
 	if !in.allows(body.Type) {
-		return nil, formError("type", "INTERACTION_RESPONSE_TYPE_INVALID", "This response is not possible here.")
+		return nil, formError("type", "BASE_TYPE_CHOICES", "This response is not possible here.")
 	}
 	r := &Response{Time: now, Type: body.Type, Data: body.Data}
 	if err := x.applyResponse(in, r); err != nil {
@@ -55,7 +55,8 @@ func (in *Interaction) allows(t discordgo.InteractionResponseType) bool {
 	switch t {
 	case discordgo.InteractionApplicationCommandAutocompleteResult:
 		return completion
-	case discordgo.InteractionResponseChannelMessageWithSource, discordgo.InteractionResponseDeferredChannelMessageWithSource:
+	case discordgo.InteractionResponseChannelMessageWithSource,
+		discordgo.InteractionResponseDeferredChannelMessageWithSource:
 		return !completion
 	case discordgo.InteractionResponseDeferredMessageUpdate, discordgo.InteractionResponseUpdateMessage:
 		return in.source != nil
@@ -130,7 +131,8 @@ func (x *exchange) answered() (*Interaction, error) {
 	return in, nil
 }
 
-// followUp handles a further message of an interaction. The first after a deferred response takes its place.
+// followUp handles a further message of an interaction. The first after a deferred response takes
+// its place.
 func (x *exchange) followUp() (any, error) {
 	in, err := x.answered()
 	if err != nil {

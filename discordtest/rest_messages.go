@@ -39,9 +39,9 @@ func (x *exchange) listMessages() (any, error) {
 		return nil, err
 	}
 	q, limit := x.req.URL.Query(), x.number("limit", 50, 1, 100)
-	seen := slices.DeleteFunc(slices.Clone(c.messages), func(m *message) bool { return m.Flags&flagEphemeral != 0 })
+	seen := slices.DeleteFunc(slices.Clone(c.messages), (*message).ephemeral)
 	at := func(id string) int {
-		i, _ := slices.BinarySearchFunc(seen, id, func(m *message, id string) int { return compareIDs(m.ID, id) })
+		i, _ := slices.BinarySearchFunc(seen, id, compareMessage)
 		return i
 	}
 	switch {
@@ -107,7 +107,8 @@ func (x *exchange) bulkDelete() (any, error) {
 			gone = append(gone, id)
 		}
 	}
-	x.emitLocked(c.GuildID, "MESSAGE_DELETE_BULK", inGuild(c, map[string]any{"ids": gone, "channel_id": c.ID}))
+	x.emitLocked(c.GuildID, "MESSAGE_DELETE_BULK",
+		inGuild(c, map[string]any{"ids": gone, "channel_id": c.ID}))
 	return nil, nil
 }
 

@@ -13,7 +13,7 @@ func parseEmoji(s string) (emoji, error) {
 		return emoji{ID: &id, Name: name}, nil
 	case custom || s == "":
 		return emoji{}, errUnknownEmoji
-	case s[0] < 0x80 && !strings.ContainsRune(s, '\u20e3'): // plain letters are no emoji; keycaps start with a digit
+	case s[0] < 0x80 && !strings.ContainsRune(s, '\u20e3'): // letters; but a keycap starts with a digit
 		return emoji{}, errUnknownEmoji
 	}
 	return emoji{Name: s}, nil
@@ -83,6 +83,12 @@ func (m *message) reaction(e emoji) *reaction {
 	return nil
 }
 
+func (m *message) dropReaction(e emoji) {
+	m.Reactions = slices.DeleteFunc(slices.Clone(m.Reactions), func(r *reaction) bool {
+		return r.Emoji.same(e)
+	})
+}
+
 func (x *exchange) removeReaction() (any, error) {
 	c, m, err := x.message()
 	if err != nil {
@@ -106,7 +112,7 @@ func (s *Server) unreactLocked(c *channel, m *message, userID string, e emoji) {
 	r.Count--
 	r.Me = slices.Contains(r.users, s.world.bot.ID)
 	if r.Count == 0 {
-		m.Reactions = slices.DeleteFunc(slices.Clone(m.Reactions), func(o *reaction) bool { return o == r })
+		m.dropReaction(e)
 	}
 	s.emitLocked(c.GuildID, "MESSAGE_REACTION_REMOVE", reactionEvent(c, m, userID, e))
 }
@@ -120,7 +126,7 @@ func (x *exchange) removeEmoji() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.Reactions = slices.DeleteFunc(slices.Clone(m.Reactions), func(r *reaction) bool { return r.Emoji.same(e) })
+	m.dropReaction(e)
 	x.emitLocked(c.GuildID, "MESSAGE_REACTION_REMOVE_EMOJI",
 		inGuild(c, map[string]any{"channel_id": c.ID, "message_id": m.ID, "emoji": e}))
 	return nil, nil

@@ -49,7 +49,8 @@ func (x *exchange) getUser() (any, error) {
 }
 
 func (x *exchange) listMyGuilds() (any, error) {
-	limit, after, before := x.number("limit", 200, 1, 200), x.req.URL.Query().Get("after"), x.req.URL.Query().Get("before")
+	q, limit := x.req.URL.Query(), x.number("limit", 200, 1, 200)
+	after, before := q.Get("after"), q.Get("before")
 	out := []map[string]any{}
 	for _, id := range x.world.order {
 		if (after != "" && compareIDs(id, after) <= 0) || (before != "" && compareIDs(id, before) >= 0) {
@@ -60,8 +61,8 @@ func (x *exchange) listMyGuilds() (any, error) {
 		}
 		g := x.world.guilds[id]
 		out = append(out, map[string]any{
-			"id": id, "name": g.name, "icon": nil, "owner": false, "permissions": "2251799813685247", "features": []string{},
-			"approximate_member_count": len(g.order),
+			"id": id, "name": g.name, "icon": nil, "owner": false, "features": []string{},
+			"permissions": "2251799813685247", "approximate_member_count": len(g.order),
 		})
 	}
 	return out, nil
@@ -115,7 +116,7 @@ func (x *exchange) message() (*channel, *message, error) {
 		return nil, nil, err
 	}
 	m := c.message(x.params["message"])
-	if m == nil || m.Flags&flagEphemeral != 0 {
+	if m == nil || m.ephemeral() {
 		return nil, nil, errUnknownMessage
 	}
 	return c, m, nil
@@ -138,7 +139,8 @@ func (x *exchange) member() (*guild, *member, error) {
 	return g, m, nil
 }
 
-// replaceMemberLocked publishes a changed copy of a member: members are shared with messages, so they are never changed.
+// replaceMemberLocked publishes a changed copy of a member: members are shared with messages, so
+// they are never changed.
 func (s *Server) replaceMemberLocked(g *guild, m *member) {
 	g.members[m.User.ID] = m
 	type withGuild struct {

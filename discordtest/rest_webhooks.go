@@ -20,7 +20,8 @@ type webhook struct {
 	URL       string  `json:"url"`
 }
 
-// AddWebhook makes a webhook in a channel. Its URL is the server's URL + "/api/webhooks/" + ID + "/" + Token.
+// AddWebhook makes a webhook in a channel. Its URL is the server's URL + "/api/webhooks/" + ID +
+// "/" + Token.
 func (s *Server) AddWebhook(channelID, name string) (*discordgo.Webhook, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,7 +31,8 @@ func (s *Server) AddWebhook(channelID, name string) (*discordgo.Webhook, error) 
 	}
 	w := s.addWebhookLocked(c, name)
 	return &discordgo.Webhook{
-		ID: w.ID, Type: discordgo.WebhookTypeIncoming, GuildID: w.GuildID, ChannelID: w.ChannelID, Name: w.Name, Token: w.Token,
+		ID: w.ID, Type: discordgo.WebhookTypeIncoming, GuildID: w.GuildID, ChannelID: w.ChannelID,
+		Name: w.Name, Token: w.Token,
 	}, nil
 }
 
@@ -41,8 +43,13 @@ func (s *Server) addWebhookLocked(c *channel, name string) *webhook {
 	}
 	w.URL = s.URL + "/api/webhooks/" + w.ID + "/" + w.Token
 	s.world.webhooks[w.ID] = w
-	s.emitLocked(c.GuildID, "WEBHOOKS_UPDATE", map[string]string{"guild_id": c.GuildID, "channel_id": c.ID})
+	s.webhooksChangedLocked(c)
 	return w
+}
+
+func (s *Server) webhooksChangedLocked(c *channel) {
+	event := map[string]string{"guild_id": c.GuildID, "channel_id": c.ID}
+	s.emitLocked(c.GuildID, "WEBHOOKS_UPDATE", event)
 }
 
 func (x *exchange) createWebhook() (any, error) {
@@ -102,11 +109,12 @@ func (x *exchange) deleteWebhook() (any, error) {
 		return nil, err
 	}
 	delete(x.world.webhooks, w.ID)
-	x.emitLocked(c.GuildID, "WEBHOOKS_UPDATE", map[string]string{"guild_id": c.GuildID, "channel_id": c.ID})
+	x.webhooksChangedLocked(c)
 	return nil, nil
 }
 
-// forInteraction reports whether the path is of an interaction: then the webhook is the application.
+// forInteraction reports whether the path is of an interaction: then the webhook is the
+// application.
 func (x *exchange) forInteraction() bool { return x.params["webhook"] == x.world.bot.ID }
 
 // executeWebhook posts a message. Only with wait=true is it returned.

@@ -10,36 +10,49 @@ import (
 	"time"
 )
 
-// A RESTFault is what happens to a REST request in place of its answer. The zero RESTFault does nothing.
+// A RESTFault is what happens to a REST request in place of its answer. The zero RESTFault does
+// nothing.
 type RESTFault struct {
-	// Delay is waited before anything else. It ends early when the client gives up or the server closes.
+	// Delay is waited before anything else. It ends early when the client gives up or the server
+	// closes.
 	Delay time.Duration
-	// Status, Header and Body are the answer. With Status 0 the request is answered as usual, after the delay.
+	// Status, Header and Body are the answer. With Status 0 the request is answered as usual, after
+	// the delay.
 	Status int
 	Header http.Header
 	Body   string
 	// Reset cuts the connection with a TCP reset instead of an answer.
 	Reset bool
-	// Stall sends Status, Header and the first half of Body and then nothing, until the client gives up.
+	// Stall sends Status, Header and the first half of Body and then nothing, until the client
+	// gives up.
 	Stall bool
-	// Apply carries the request out before it fails: the message is created, but the client never learns of it.
+	// Apply carries the request out before it fails: the message is created, but the client never
+	// learns of it.
 	Apply bool
 }
 
-// FailREST adds a hook that is asked about every REST request before anything else, with the body readable and the path as
-// the client sent it. The first fault that is not nil happens. Hooks run on the request's goroutine, in the order in which they were
-// added; a hook may add others. Remove ends it.
+// FailREST adds a hook that is asked about every REST request before anything else, with the body
+// readable and the path as the client sent it. The first fault that is not nil happens. Hooks run
+// on the request's goroutine, in the order in which they were added; a hook may add others. Remove
+// ends it.
 func (s *Server) FailREST(fn func(*http.Request) *RESTFault) (remove func()) {
 	return addHook(s, &s.faults.onREST, &restHook{fn})
 }
 
-// CloudflareBan is the answer of the proxy before Discord to an address that is banned: a 429 in HTML, without any
-// rate-limit header.
+// FailHandshake is [Server.FailREST] for the HTTP requests that open gateway connections. Only
+// faults with a Status or Reset have an effect.
+func (s *Server) FailHandshake(fn func(*http.Request) *RESTFault) (remove func()) {
+	return addHook(s, &s.faults.onUpgrade, &restHook{fn})
+}
+
+// CloudflareBan is the answer of the proxy before Discord to an address that is banned: a 429 in
+// HTML, without any rate-limit header.
 func CloudflareBan() *RESTFault {
 	return &RESTFault{
-		Status: http.StatusTooManyRequests, Header: http.Header{"Content-Type": {"text/html"}, "Server": {"cloudflare"}},
-		Body: "<!DOCTYPE html><html><head><title>Access denied | discord.com used Cloudflare to restrict access</title>" +
-			"</head><body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>",
+		Status: http.StatusTooManyRequests,
+		Header: http.Header{"Content-Type": {"text/html"}, "Server": {"cloudflare"}},
+		Body: "<!DOCTYPE html><html><head><title>Access denied</title></head>" +
+			"<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>",
 	}
 }
 
@@ -63,16 +76,15 @@ func RateLimited(retryAfter time.Duration, scope string) *RESTFault {
 // BadGateway is the 502 of the proxy before Discord, in HTML.
 func BadGateway() *RESTFault {
 	return &RESTFault{
-		Status: http.StatusBadGateway, Header: http.Header{"Content-Type": {"text/html"}, "Server": {"cloudflare"}},
-		Body: "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>",
+		Status: http.StatusBadGateway,
+		Header: http.Header{"Content-Type": {"text/html"}, "Server": {"cloudflare"}},
+		Body: "<html><head><title>502 Bad Gateway</title></head>" +
+			"<body><center><h1>502 Bad Gateway</h1></center></body></html>",
 	}
 }
 
 // findFault asks the hooks about an exchange.
-func (s *Server) findFault(x *exchange) *RESTFault {
-	s.mu.Lock()
-	hooks := s.faults.onREST
-	s.mu.Unlock()
+func (s *Server) findFault(x *exchange, hooks []*restHook) *RESTFault {
 	for _, h := range hooks {
 		r := x.req.Clone(x.req.Context())
 		r.Body = io.NopCloser(bytes.NewReader(x.raw))

@@ -88,7 +88,8 @@ func newRouter() router {
 	on("PATCH", "/guilds/{guild}/roles/{role}", (*exchange).patchRole)
 	on("DELETE", "/guilds/{guild}/roles/{role}", (*exchange).deleteRole)
 
-	for _, scope := range []string{"/applications/{application}", "/applications/{application}/guilds/{guild}"} {
+	const application = "/applications/{application}"
+	for _, scope := range []string{application, application + "/guilds/{guild}"} {
 		on("GET", scope+"/commands", (*exchange).listCommands)
 		on("PUT", scope+"/commands", (*exchange).overwriteCommands)
 		on("POST", scope+"/commands", (*exchange).createCommand)
@@ -102,8 +103,9 @@ func newRouter() router {
 	on("DELETE", "/webhooks/{webhook}", (*exchange).deleteWebhook)
 	open(limitWebhooks, "GET", "/webhooks/{webhook}/{token}", (*exchange).getWebhook)
 	open(limitWebhooks, "POST", "/webhooks/{webhook}/{token}", (*exchange).executeWebhook)
-	open(limitWebhooks, "GET", "/webhooks/{webhook}/{token}/messages/{message}", (*exchange).getWebhookMessage)
-	open(limitWebhooks, "PATCH", "/webhooks/{webhook}/{token}/messages/{message}", (*exchange).editWebhookMessage)
-	open(limitWebhooks, "DELETE", "/webhooks/{webhook}/{token}/messages/{message}", (*exchange).deleteWebhookMessage)
+	const posted = "/webhooks/{webhook}/{token}/messages/{message}"
+	open(limitWebhooks, "GET", posted, (*exchange).getWebhookMessage)
+	open(limitWebhooks, "PATCH", posted, (*exchange).editWebhookMessage)
+	open(limitWebhooks, "DELETE", posted, (*exchange).deleteWebhookMessage)
 	return r
 }

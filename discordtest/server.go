@@ -13,11 +13,11 @@ import (
 // ErrClosed is returned by methods of a [Server] that was closed.
 var ErrClosed = errors.New("discordtest: server closed")
 
-// A Server is a fake Discord that listens on loopback. Make one with [New] and end it with [Server.Close]. All
-// methods may be called from any goroutine.
+// A Server is a fake Discord that listens on loopback. Make one with [New] and end it with
+// [Server.Close]. All methods may be called from any goroutine.
 type Server struct {
-	// URL is the REST base without a path, for example "http://127.0.0.1:40123". Requests go to URL + "/api/v10/…";
-	// "/api/…" without a version and any other version are served alike.
+	// URL is the REST base without a path, for example "http://127.0.0.1:40123". Requests go to URL
+	// + "/api/v10/…"; "/api/…" without a version and any other version are served alike.
 	URL string
 	// Token is the bot's token, without "Bot ".
 	Token string
@@ -45,8 +45,8 @@ type Server struct {
 	serial   int // numbers connections
 }
 
-// New starts a server with the world that cfg describes. It returns an error when cfg is invalid or the
-// address cannot be listened on. The caller must call [Server.Close].
+// New starts a server with the world that cfg describes. It returns an error when cfg is invalid or
+// the address cannot be listened on. The caller must call [Server.Close].
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -73,13 +73,16 @@ func New(cfg Config) (*Server, error) {
 	s.gate = newIdentifyGate(cfg)
 	s.listener = &listener{Listener: l, srv: s}
 	s.routes = newRouter()
-	s.http = &http.Server{Handler: http.HandlerFunc(s.serveHTTP), ConnState: s.trackConn, ErrorLog: discardLog}
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(s.serveHTTP), ConnState: s.trackConn, ErrorLog: discardLog,
+	}
 	s.work.Go(func() { _ = s.http.Serve(s.listener) })
 	return s, nil
 }
 
-// Close ends every connection without a close frame, stops the server and waits for all of its goroutines. Hooks
-// that block keep it waiting. Close may be called more than once; it must not be called from a hook.
+// Close ends every connection without a close frame, stops the server and waits for all of its
+// goroutines. Hooks that block keep it waiting. Close may be called more than once; it must not be
+// called from a hook.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if !s.closed {
@@ -96,9 +99,10 @@ func (s *Server) Close() {
 	s.work.Wait()
 }
 
-// Wait blocks until cond returns true and evaluates it again after every change in the server: a frame received or
-// sent, a request answered, a connection opened or closed, a change in the world. Cond runs on the caller's goroutine and may
-// call methods of s. Wait returns nil, or an error that wraps the cause of ctx, or [ErrClosed].
+// Wait blocks until cond returns true and evaluates it again after every change in the server: a
+// frame received or sent, a request answered, a connection opened or closed, a change in the world.
+// Cond runs on the caller's goroutine and may call methods of s. Wait returns nil, or an error that
+// wraps the cause of ctx, or [ErrClosed].
 func (s *Server) Wait(ctx context.Context, cond func() bool) error {
 	for {
 		s.mu.Lock()
@@ -137,9 +141,10 @@ func (s *Server) changedLocked() {
 	s.watched = false
 }
 
-// Advance moves the server's clock forward by d, at once. Whatever the server measures is affected: identify windows,
-// session start resets, resume windows, send limits, rate limits, interaction deadlines, the times in records and
-// new snowflakes. Heartbeat timeouts and delays of faults are real time and are not.
+// Advance moves the server's clock forward by d, at once. Whatever the server measures is affected:
+// identify windows, session start resets, resume windows, send limits, rate limits, interaction
+// deadlines, the times in records and new snowflakes. Heartbeat timeouts and delays of faults are
+// real time and are not.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

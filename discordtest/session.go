@@ -8,8 +8,9 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// A session is what an IDENTIFY makes: a numbered log of events for one shard. Connections read the log from a cursor, so
-// live delivery and replay are the same thing, and a connection that does not read holds up nobody. Server.mu guards it.
+// A session is what an IDENTIFY makes: a numbered log of events for one shard. Connections read the
+// log from a cursor, so live delivery and replay are the same thing, and a connection that does not
+// read holds up nobody. Server.mu guards it.
 type session struct {
 	id             string
 	shard, count   int
@@ -42,7 +43,8 @@ type outgoing struct {
 // last is the sequence of the session's newest event, 0 before the first.
 func (x *session) last() int64 { return x.first + int64(len(x.events)) - 1 }
 
-// appendLocked adds an event and wakes the session's connection. The log forgets its oldest event when it is full.
+// appendLocked adds an event and wakes the session's connection. The log forgets its oldest event
+// when it is full.
 func (x *session) appendLocked(e event, limit int) {
 	if len(x.events) >= limit {
 		x.events[0] = event{}
@@ -93,9 +95,10 @@ func (s *Server) emitLocked(guildID, typ string, data any) {
 	s.dispatchLocked(outgoing{guildID: guildID, typ: typ, data: marshal(data)})
 }
 
-// Dispatch sends an event to the sessions that own a guild, or to shard 0 if guildID is empty, subject to their
-// intents. Data becomes the event's d field; a [json.RawMessage] is sent as it is, valid or not. The world does not change, and
-// content is not emptied for sessions without MESSAGE_CONTENT. An error means that data cannot be marshalled.
+// Dispatch sends an event to the sessions that own a guild, or to shard 0 if guildID is empty,
+// subject to their intents. Data becomes the event's d field; a [json.RawMessage] is sent as it is,
+// valid or not. The world does not change, and content is not emptied for sessions without
+// MESSAGE_CONTENT. An error means that data cannot be marshalled.
 func (s *Server) Dispatch(guildID, eventType string, data any) error {
 	raw, err := rawData(eventType, data)
 	if err != nil {
@@ -107,8 +110,8 @@ func (s *Server) Dispatch(guildID, eventType string, data any) error {
 	return nil
 }
 
-// DispatchShard sends an event to every session with the given shard id, whatever its shard count and intents. It
-// is otherwise like [Server.Dispatch].
+// DispatchShard sends an event to every session with the given shard id, whatever its shard count
+// and intents. It is otherwise like [Server.Dispatch].
 func (s *Server) DispatchShard(shardID int, eventType string, data any) error {
 	raw, err := rawData(eventType, data)
 	if err != nil {
@@ -149,7 +152,8 @@ func (s *Server) detachLocked(c *Conn) {
 	}
 }
 
-// endsSession reports whether a session cannot be resumed after its connection was closed with code, by either side.
+// endsSession reports whether a session cannot be resumed after its connection was closed with
+// code, by either side.
 func endsSession(code int, byClient bool) bool {
 	switch code {
 	case 1000, 1001:
@@ -160,8 +164,8 @@ func endsSession(code int, byClient bool) bool {
 	return false
 }
 
-// DropSessions makes Discord forget every session: events are still delivered to open connections, but each RESUME is
-// answered with op 9. Sessions identified afterwards are not affected.
+// DropSessions makes Discord forget every session: events are still delivered to open connections,
+// but each RESUME is answered with op 9. Sessions identified afterwards are not affected.
 func (s *Server) DropSessions() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,7 +13,8 @@ const discordEpoch = 1420070400000
 // snowflakes hands out ids that are unique and rise with time. The zero value is ready.
 type snowflakes struct{ last uint64 }
 
-// next returns an id whose timestamp is t, or a little later when more ids were asked for than a millisecond holds.
+// next returns an id whose timestamp is t, or a little later when more ids were asked for than a
+// millisecond holds.
 func (s *snowflakes) next(t time.Time) string {
 	id := snowflakeAt(uint64(max(t.UnixMilli()-discordEpoch, 0)), 0)
 	s.last = max(id, s.last+1)
@@ -41,7 +42,8 @@ func shardOf(guildID string, count int) int {
 	return int((n >> 22) % uint64(count))
 }
 
-// newToken makes a bot token of realistic shape: the user id, a time and a signature, each in base64.
+// newToken makes a bot token of realistic shape: the user id, a time and a signature, each in
+// base64.
 func newToken(userID string) string {
 	random := func(n int) string {
 		b := make([]byte, n)

@@ -87,7 +87,9 @@ func (s *Server) Type(channelID, userID string) error {
 }
 
 func (s *Server) typeLocked(c *channel, userID string) {
-	event := inGuild(c, map[string]any{"channel_id": c.ID, "user_id": userID, "timestamp": s.nowLocked().Unix()})
+	event := inGuild(c, map[string]any{
+		"channel_id": c.ID, "user_id": userID, "timestamp": s.nowLocked().Unix(),
+	})
 	if g := s.world.guilds[c.GuildID]; g != nil {
 		event["member"] = g.members[userID]
 	}
@@ -104,7 +106,8 @@ func (s *Server) Unreact(channelID, messageID, userID, emoji string) error {
 	return s.reacting(channelID, messageID, userID, emoji, s.unreactLocked)
 }
 
-func (s *Server) reacting(channelID, messageID, userID, name string, do func(*channel, *message, string, emoji)) error {
+func (s *Server) reacting(channelID, messageID, userID, name string,
+	do func(*channel, *message, string, emoji)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, m, err := s.world.message(channelID, messageID)
@@ -122,7 +125,8 @@ func (s *Server) reacting(channelID, messageID, userID, name string, do func(*ch
 	return nil
 }
 
-// SetPresence sets a user's status in a guild: "online", "idle", "dnd" or "offline". A game is shown unless it is "".
+// SetPresence sets a user's status in a guild: "online", "idle", "dnd" or "offline". A game is
+// shown unless it is "".
 func (s *Server) SetPresence(guildID, userID, status, game string) error {
 	if !strings.Contains(" online idle dnd offline ", " "+status+" ") {
 		return errors.New("discordtest: unknown status " + status)
@@ -138,7 +142,9 @@ func (s *Server) SetPresence(guildID, userID, status, game string) error {
 }
 
 func (s *Server) presenceLocked(g *guild, userID, status, game string) {
-	p := &presence{GuildID: g.id, Status: status, Activities: []activity{}, ClientStatus: map[string]string{}}
+	p := &presence{
+		GuildID: g.id, Status: status, Activities: []activity{}, ClientStatus: map[string]string{},
+	}
 	p.User.ID = userID
 	if status != "offline" {
 		p.ClientStatus["desktop"] = status
@@ -168,7 +174,8 @@ func (s *Server) JoinVoice(guildID, channelID, userID string) error {
 		}
 	}
 	s.setVoiceLocked(g, &voiceState{
-		GuildID: guildID, ChannelID: orNil(channelID), UserID: userID, Member: m, SessionID: "voice" + userID,
+		GuildID: guildID, ChannelID: orNil(channelID), UserID: userID, Member: m,
+		SessionID: "voice" + userID,
 	})
 	return nil
 }

@@ -33,8 +33,9 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// A wire is a TCP connection that can be paused in either direction. After cork it collects writes until flush, so that a
-// burst of events does not cost one system call each. One goroutine writes at a time; the rest is safe for all.
+// A wire is a TCP connection that can be paused in either direction. After cork it collects writes
+// until flush, so that a burst of events does not cost one system call each. One goroutine writes
+// at a time; the rest is safe for all.
 type wire struct {
 	net.Conn
 	corked bool
@@ -92,7 +93,8 @@ func (w *wire) writeOut(p []byte) (int, error) {
 	return w.Conn.Write(p)
 }
 
-// Read holds back what it has read while reads are paused, and forgets deadlines that pass meanwhile.
+// Read holds back what it has read while reads are paused, and forgets deadlines that pass
+// meanwhile.
 func (w *wire) Read(p []byte) (int, error) {
 	for {
 		if err := w.pass(&w.readsHeld); err != nil {
@@ -162,7 +164,8 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// closeWrite sends a FIN and leaves the reading side open, so that the close frame before it cannot be lost to a reset.
+// closeWrite sends a FIN and leaves the reading side open, so that the close frame before it cannot
+// be lost to a reset.
 func (w *wire) closeWrite() {
 	if c, ok := w.Conn.(interface{ CloseWrite() error }); ok {
 		_ = c.CloseWrite()

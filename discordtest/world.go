@@ -34,8 +34,9 @@ type world struct {
 	people       int                     // people ever made
 }
 
-// firstGuild is the creation time of the first guild in milliseconds. It is a multiple of 720720, the least common
-// multiple of 1 to 16, and the next guild follows a millisecond later: guild i belongs to shard i % n.
+// firstGuild is the creation time of the first guild in milliseconds. It is a multiple of 720720,
+// the least common multiple of 1 to 16, and the next guild follows a millisecond later: guild i
+// belongs to shard i % n.
 const firstGuild = 720720 * 150_000 // May 2018
 
 func newWorld(cfg Config) world {
@@ -157,7 +158,8 @@ func (w *world) message(channelID, messageID string) (*channel, *message, error)
 	return nil, nil, fmt.Errorf("%w %q in channel %s", ErrUnknownMessage, messageID, channelID)
 }
 
-// mustBeIn returns the author's member in the channel's guild, nil in a DM, and an error if the author is in neither.
+// mustBeIn returns the author's member in the channel's guild, nil in a DM, and an error if the
+// author is in neither.
 func (w *world) mustBeIn(c *channel, userID string) (*member, error) {
 	if c.GuildID != "" {
 		_, m, err := w.member(c.GuildID, userID)
@@ -185,8 +187,8 @@ func (w *world) dm(u *user, id func() string) *channel {
 	return c
 }
 
-// Guilds returns the bot's guilds in order of creation. The snapshot copies every member and channel: keep it, rather
-// than call Guilds in a loop.
+// Guilds returns the bot's guilds in order of creation. The snapshot copies every member and
+// channel: keep it, rather than call Guilds in a loop.
 func (s *Server) Guilds() []Guild {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -215,7 +217,8 @@ func (s *Server) Bot() *discordgo.User {
 	return s.world.bot.public()
 }
 
-// Messages returns the messages of a channel, oldest first, ephemeral ones included; none for an unknown channel.
+// Messages returns the messages of a channel, oldest first, ephemeral ones included; none for an
+// unknown channel.
 func (s *Server) Messages(channelID string) []*discordgo.Message {
 	s.mu.Lock()
 	c := s.world.channels[channelID]

@@ -7,8 +7,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// batchSize is how many events a writer takes at a time: enough to make locking and flushing cheap, few enough
-// that a close or a hook takes effect soon.
+// batchSize is how many events a writer takes at a time: enough to make locking and flushing cheap,
+// few enough that a close or a hook takes effect soon.
 const batchSize = 64
 
 // A batch is what a writer writes between two looks at the state.
@@ -18,7 +18,8 @@ type batch struct {
 	compress bool // payload compression
 }
 
-// writeLoop is the connection's only writer. It ends when the connection is dead or cannot be written to.
+// writeLoop is the connection's only writer. It ends when the connection is dead or cannot be
+// written to.
 func (c *Conn) writeLoop() {
 	var b batch
 	var frame []byte
@@ -56,8 +57,8 @@ func (c *Conn) next(b *batch) bool {
 	}
 }
 
-// takeLocked moves what may be written now into b: urgent items, then queued items whose place is reached, then events
-// up to the place of the next item.
+// takeLocked moves what may be written now into b: urgent items, then queued items whose place is
+// reached, then events up to the place of the next item.
 func (c *Conn) takeLocked(b *batch) {
 	if c.sent {
 		return // nothing follows a close frame
@@ -98,8 +99,8 @@ func (c *Conn) takeLocked(b *batch) {
 	}
 }
 
-// closeLocked parts the connection from its session before a close frame is written, so that a client which
-// resumes at once finds it ready, or gone.
+// closeLocked parts the connection from its session before a close frame is written, so that a
+// client which resumes at once finds it ready, or gone.
 func (c *Conn) closeLocked(code int) {
 	c.sent = true
 	if x := c.session; x != nil && x.conn == c {
@@ -140,6 +141,11 @@ func (c *Conn) write(it *item, b *batch, frame *[]byte) bool {
 	case itemTruncated:
 		typ, data, err := c.enc.encode(it.data, b.compress)
 		return err == nil && c.ws.WriteMessage(typ, data[:len(data)/2]) == nil
+	case itemSplit:
+		typ, data, err := c.enc.encode(it.data, b.compress)
+		half := len(data) / 2
+		return err == nil && c.ws.WriteMessage(typ, data[:half]) == nil &&
+			c.ws.WriteMessage(typ, data[half:]) == nil
 	case itemBomb:
 		typ, data, err := c.enc.bomb(it.size)
 		return err == nil && c.ws.WriteMessage(typ, data) == nil
@@ -165,9 +171,11 @@ func (c *Conn) writePayload(payload []byte, compress bool) error {
 // closeLinger is how long a client has to answer a close frame; its answer is thrown away.
 const closeLinger = time.Second
 
-// writeClose writes a close frame and a FIN. The reader goes on until the client has closed its side.
+// writeClose writes a close frame and a FIN. The reader goes on until the client has closed its
+// side.
 func (c *Conn) writeClose(code int, reason string) bool {
-	if c.ws.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(code, reason)) != nil || c.wire.flush() != nil {
+	frame := websocket.FormatCloseMessage(code, reason)
+	if c.ws.WriteMessage(websocket.CloseMessage, frame) != nil || c.wire.flush() != nil {
 		return false
 	}
 	c.wire.closeWrite()
