@@ -10,7 +10,7 @@ import (
 	"github.com/botwright/botwright/internal/ttl"
 )
 
-// NoExpiry, or any other negative duration, is the lifetime of an entry that does not expire.
+// NoExpiry is the lifetime of an entry that does not expire. Any other negative duration is too.
 const NoExpiry time.Duration = -1
 
 const (

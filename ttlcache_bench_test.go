@@ -52,7 +52,7 @@ func BenchmarkTTLCache(b *testing.B) {
 		{"Get miss", botwright.TTLCacheConfig[string, *int]{},
 			func(c cache, keys []string, i int) { c.Get(keys[benchCacheSize+i&benchCacheMask]) }},
 		{"Load hit", botwright.TTLCacheConfig[string, *int]{},
-			func(c cache, keys []string, i int) { c.Load(ctx, keys[i&benchCacheMask], nil) }},
+			func(c cache, keys []string, i int) { _, _ = c.Load(ctx, keys[i&benchCacheMask], nil) }},
 		{"Set old", botwright.TTLCacheConfig[string, *int]{},
 			func(c cache, keys []string, i int) { c.Set(keys[i&benchCacheMask], value) }},
 		{"Set and evict", botwright.TTLCacheConfig[string, *int]{},
@@ -81,7 +81,7 @@ func BenchmarkTTLCacheLoadMiss(b *testing.B) {
 	fetch := func(context.Context) (int, error) { return 1, nil }
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		c.Load(ctx, i, fetch)
+		_, _ = c.Load(ctx, i, fetch)
 	}
 }
 

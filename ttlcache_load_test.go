@@ -144,7 +144,7 @@ func TestTTLCacheLoadContext(t *testing.T) {
 		c := botwright.NewTTLCache(cacheConfig{})
 		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "v"), time.Hour)
 		defer cancel()
-		c.Load(ctx, "a", func(ctx context.Context) (int, error) {
+		_, _ = c.Load(ctx, "a", func(ctx context.Context) (int, error) {
 			if got := ctx.Value(key{}); got != "v" {
 				t.Errorf("value %v, want v", got)
 			}
@@ -285,7 +285,7 @@ func TestTTLCacheLoadIsOlderThanWhatHappensMeanwhile(t *testing.T) {
 				})
 				time.Sleep(time.Second / 2)
 				tt.during(c)
-				wg.Go(func() { c.Load(t.Context(), "a", slowFetch(&fetches, 7, nil)) })
+				wg.Go(func() { _, _ = c.Load(t.Context(), "a", slowFetch(&fetches, 7, nil)) })
 				time.Sleep(3 * time.Second / 4)
 				if tt.fetches == 2 { // the first fetch has ended, the second has not
 					wantCached(t, c, map[string]int{})

@@ -36,7 +36,7 @@ func TestTTLCacheDefaults(t *testing.T) {
 		c.Set("a", 1)
 		time.Sleep(5*time.Minute - 1)
 		wantCached(t, c, map[string]int{"a": 1})
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		wantCached(t, c, map[string]int{})
 		for i := range 12_000 {
 			c.Set(fmt.Sprint(i), i)
@@ -91,7 +91,7 @@ func TestTTLCacheExpiry(t *testing.T) {
 			c.GetOrSet("a", 1)
 		}, time.Second},
 		{"Load", cacheConfig{TTL: time.Second}, func(c *botwright.TTLCache[string, int]) {
-			c.Load(context.Background(), "a", func(context.Context) (int, error) {
+			_, _ = c.Load(context.Background(), "a", func(context.Context) (int, error) {
 				time.Sleep(time.Minute)
 				return 1, nil
 			})
@@ -111,7 +111,7 @@ func TestTTLCacheExpiry(t *testing.T) {
 				if v, ok := c.Get("a"); v != 1 || !ok {
 					t.Errorf("Get just before its deadline = %d, %t", v, ok)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				if v, ok := c.Peek("a"); v != 0 || ok {
 					t.Errorf("Peek at its deadline = %d, %t", v, ok)
 				}
@@ -135,7 +135,7 @@ func TestTTLCacheSliding(t *testing.T) {
 		"Get":      {func(c *botwright.TTLCache[string, int]) { c.Get("a") }, true},
 		"GetOrSet": {func(c *botwright.TTLCache[string, int]) { c.GetOrSet("a", 2) }, true},
 		"Load": {func(c *botwright.TTLCache[string, int]) {
-			c.Load(context.Background(), "a", nil)
+			_, _ = c.Load(context.Background(), "a", nil)
 		}, true},
 		"Peek": {func(c *botwright.TTLCache[string, int]) { c.Peek("a") }, false},
 		"All": {func(c *botwright.TTLCache[string, int]) {

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // BenchmarkDispatch measures one event from Dispatch to a client that only reads.

@@ -11,11 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // A frame is a gateway payload as a client sees it.
@@ -140,16 +141,6 @@ func (c *client) event(name string) frame {
 		c.t.Fatalf("got op %d %s %s, want %s", f.Op, f.T, f.D, name)
 	}
 	return f
-}
-
-// skipTo reads until an event comes.
-func (c *client) skipTo(name string) frame {
-	c.t.Helper()
-	for {
-		if f := c.read(); f.T == name {
-			return f
-		}
-	}
 }
 
 // closed reads until the server closes the connection and returns the code; 1006 without a close

@@ -38,7 +38,6 @@ type Conn struct {
 	heldACKs int
 	frames   []Command
 	sends    []time.Time // times of the last client frames, for the send limit
-	allOf    map[string]time.Time
 }
 
 // An item is something to write that is not an event of the session.

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // redirect sends requests for discord.com to a test server.

@@ -146,8 +146,8 @@ func (s *Server) newMessageLocked(c *channel, author *user, d *draft) *message {
 	now := s.nowLocked()
 	m := &message{
 		ID: s.ids.next(now), ChannelID: c.ID, Author: author, Timestamp: timestamp(now), TTS: d.TTS,
-		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList,
-		Components: emptyList, Nonce: d.Nonce, Poll: d.Poll,
+		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList(),
+		Components: emptyList(), Nonce: d.Nonce, Poll: d.Poll,
 	}
 	s.fillLocked(c, m, d)
 	var ref struct {
@@ -187,7 +187,7 @@ func (s *Server) fillLocked(c *channel, m *message, d *draft) {
 
 func orEmpty(raw json.RawMessage) json.RawMessage {
 	if !isSet(raw) {
-		return emptyList
+		return emptyList()
 	}
 	return raw
 }

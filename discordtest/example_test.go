@@ -7,8 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // A test of a bot: somebody says "!ping", and the bot must answer.

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 func TestOnConnectTakesOver(t *testing.T) {

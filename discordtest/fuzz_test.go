@@ -5,8 +5,9 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/gorilla/websocket"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // Whatever a client sends, the server answers the heartbeat after it or has closed the connection.

@@ -258,8 +258,7 @@ func (s *Server) patience() time.Duration { return s.cfg.HeartbeatInterval * mis
 func (c *Conn) part(err error) {
 	s := c.srv
 	code, reason := 1006, ""
-	var closed *websocket.CloseError
-	if errors.As(err, &closed) {
+	if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 		code, reason = closed.Code, closed.Text
 	}
 	var timeout net.Error // gorilla hides os.ErrDeadlineExceeded

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
 	"github.com/gorilla/websocket"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 func TestHandshake(t *testing.T) {

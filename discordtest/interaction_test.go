@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // An invocation is an interaction as the bot receives it.

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"go.uber.org/goleak"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

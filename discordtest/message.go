@@ -77,16 +77,18 @@ const (
 func (m *message) ephemeral() bool { return m.Flags&flagEphemeral != 0 }
 
 var (
-	emptyList     = json.RawMessage("[]")
 	userMention   = regexp.MustCompile(`<@!?(\d+)>`)
 	roleMention   = regexp.MustCompile(`<@&(\d+)>`)
 	everyoneWords = regexp.MustCompile(`@(everyone|here)\b`)
 )
 
+// emptyList is a list field without elements.
+func emptyList() json.RawMessage { return json.RawMessage("[]") }
+
 // redacted returns m as a session without MESSAGE_CONTENT gets it.
 func (m *message) redacted() *message {
 	r := *m
-	r.Content, r.Attachments, r.Embeds, r.Components, r.Poll = "", []attachment{}, emptyList, emptyList, nil
+	r.Content, r.Attachments, r.Embeds, r.Components, r.Poll = "", []attachment{}, emptyList(), emptyList(), nil
 	if r.Referenced != nil {
 		r.Referenced = r.Referenced.redacted()
 	}
@@ -106,7 +108,7 @@ func (m *message) public(guildID string) *discordgo.Message {
 	out := new(discordgo.Message)
 	if err := json.Unmarshal(marshal(m), out); err != nil {
 		plain := *m
-		plain.Components = emptyList
+		plain.Components = emptyList()
 		out = new(discordgo.Message)
 		_ = json.Unmarshal(marshal(&plain), out)
 	}

@@ -28,7 +28,8 @@ var (
 		"good morning everyone", "has anyone tried the new update yet?", "lol same", "brb, coffee",
 		"that makes sense, thanks!", "when is the next event?", "I think the second option is better",
 		"just finished the first chapter", "can someone explain how this works?", "gg", "anyone up for a game tonight?",
-		"the link above is broken for me", "nice screenshot", "sounds good to me", "wait, really?", "I'll be there at eight",
+		"the link above is broken for me", "nice screenshot", "sounds good to me",
+		"wait, really?", "I'll be there at eight",
 		"happy birthday!", "first time here, hello all", "my build finally passes", "no idea, sorry",
 	}
 	reactions = []string{"👍", "🎉", "😂", "❤️", "👀", "🔥"}

@@ -77,10 +77,8 @@ func (r *rateLimits) take(x *exchange, now time.Time, on bool) (http.Header, *an
 
 // bucket returns the bucket of the route and its top-level resource.
 func (r *rateLimits) bucket(x *exchange, now time.Time) *bucket {
-	key := x.route.method + x.route.path
-	for _, major := range []string{"channel", "guild", "webhook", "token"} {
-		key += "|" + x.params[major]
-	}
+	key := strings.Join([]string{x.route.method, x.route.path,
+		x.params["channel"], x.params["guild"], x.params["webhook"], x.params["token"]}, "|")
 	b := r.buckets[key]
 	if b == nil {
 		if len(r.buckets) >= maxBuckets {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -150,7 +151,7 @@ func (s *Server) newExchange(r *http.Request) (*exchange, error) {
 func (x *exchange) readForm() error {
 	kind, params, err := mime.ParseMediaType(x.req.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
-		return nil
+		return nil //nolint:nilerr // then it has no form
 	}
 	x.body = nil
 	for form := multipart.NewReader(bytes.NewReader(x.raw), params["boundary"]); ; {
@@ -228,9 +229,7 @@ func answerError(err error, header http.Header) *answer {
 }
 
 func (a *answer) write(w http.ResponseWriter) {
-	for k, v := range a.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), a.header)
 	if a.body != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 // A reply is the answer to a REST request.

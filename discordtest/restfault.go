@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -119,9 +120,7 @@ func (s *Server) serveFault(w http.ResponseWriter, x *exchange, f *RESTFault, er
 		resetRequest(w)
 		return 0
 	}
-	for k, v := range f.Header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), f.Header)
 	w.WriteHeader(max(f.Status, http.StatusOK))
 	if !f.Stall {
 		_, _ = io.WriteString(w, f.Body)

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 const onResumeURL = "/resume/?v=10&encoding=json"

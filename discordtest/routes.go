@@ -12,6 +12,8 @@ var (
 )
 
 // newRouter returns every route that the server knows.
+//
+//nolint:funlen // a table
 func newRouter() router {
 	r := make(router)
 	on := func(method, path string, handle func(*exchange) (any, error)) *route {

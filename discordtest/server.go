@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -52,7 +53,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", cfg.Addr)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("discordtest: listen: %w", err)
 	}
@@ -74,7 +75,9 @@ func New(cfg Config) (*Server, error) {
 	s.listener = &listener{Listener: l, srv: s}
 	s.routes = newRouter()
 	s.http = &http.Server{
-		Handler: http.HandlerFunc(s.serveHTTP), ConnState: s.trackConn, ErrorLog: discardLog,
+		Handler: http.HandlerFunc(s.serveHTTP), ConnState: s.trackConn,
+		// net/http would report every connection that a fault resets.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	s.work.Go(func() { _ = s.http.Serve(s.listener) })
 	return s, nil

@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright/discordtest"
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/discordtest"
 )
 
 func TestMessageContentIntent(t *testing.T) {

@@ -2,16 +2,11 @@ package discordtest
 
 import (
 	"errors"
-	"io"
-	"log"
 	"net"
 	"os"
 	"sync"
 	"time"
 )
-
-// discardLog silences net/http, which reports every connection that a fault resets.
-var discardLog = log.New(io.Discard, "", 0)
 
 // A listener wraps accepted connections and resets those that the server refuses.
 type listener struct {

@@ -105,7 +105,7 @@ func (w *world) newPerson() *user {
 func (w *world) addChannel(g *guild, id uint64, name string, kind discordgo.ChannelType) *channel {
 	c := &channel{
 		ID: strconv.FormatUint(id, 10), Type: kind, GuildID: g.id, Name: name, Position: len(g.channels),
-		PermissionOverwrites: emptyList,
+		PermissionOverwrites: emptyList(),
 	}
 	if kind == discordgo.ChannelTypeGuildVoice {
 		c.Bitrate = 64_000

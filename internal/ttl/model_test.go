@@ -126,8 +126,8 @@ func (m *model) run(t *rapid.T) {
 }
 
 func drawTTL(t *rapid.T) time.Duration {
-	seconds := rapid.SampledFrom([]time.Duration{-1, 1, 20, 60, 300}).Draw(t, "ttl")
-	return seconds * time.Second
+	seconds := rapid.SampledFrom([]int{-1, 1, 20, 60, 300}).Draw(t, "ttl")
+	return time.Duration(seconds) * time.Second
 }
 
 func (m *model) set(t *rapid.T, key int, lifetime time.Duration) {
