@@ -397,7 +397,7 @@ func TestTTLCacheOnEvictMayUseTheCache(t *testing.T) {
 			c.Set(key, value)
 			c.Get(key)
 			c.GetOrSet(key, value)
-			c.Load(context.Background(), key, nil)
+			_, _ = c.Load(context.Background(), key, nil)
 			c.DeleteFunc(func(string, int) bool { return false })
 			c.Sweep(0)
 			c.Shrink(0.5)
@@ -487,7 +487,7 @@ func TestTTLCacheAllocations(t *testing.T) {
 			"Get":              func() { c.Get(keys[63]) },
 			"Get a miss":       func() { c.Get("none") },
 			"Peek":             func() { c.Peek(keys[63]) },
-			"Load a hit":       func() { c.Load(ctx, keys[63], fetch) },
+			"Load a hit":       func() { _, _ = c.Load(ctx, keys[63], fetch) },
 			"Set an old key":   func() { c.Set(keys[63], 1) },
 			"Set and GetOrSet": func() { c.Set(keys[63], 1); c.GetOrSet(keys[63], 1) },
 			"Set a new key":    func() { c.Set(keys[i%64], 1); i++ },
