@@ -271,8 +271,8 @@ type identifyData struct {
 	Token          string            `json:"token"`
 	Intents        int               `json:"intents"`
 	Shard          [2]int            `json:"shard"`
-	LargeThreshold int               `json:"large_threshold,omitempty"`
-	Presence       jsontext.Value    `json:"presence,omitempty"`
+	LargeThreshold int               `json:"large_threshold,omitzero"`
+	Presence       jsontext.Value    `json:"presence,omitzero"`
 	Properties     map[string]string `json:"properties"`
 }
 

@@ -23,6 +23,7 @@ func (c *conn) dispatch(e frame.Envelope) error {
 		s.stats.duplicates.Add(1)
 		return nil
 	}
+	wasReady := !c.readySeen.IsZero()
 	if err := c.note(e); err != nil {
 		return err
 	}
@@ -36,6 +37,9 @@ func (c *conn) dispatch(e frame.Envelope) error {
 	}
 	s.setSequence(e.Seq)
 	s.stats.events.Add(1)
+	if !wasReady && !c.readySeen.IsZero() {
+		s.setState(Ready, nil) // not before Config.Event has seen READY
+	}
 	if c.frame.Replayed {
 		s.resumes = 0
 	}
@@ -76,7 +80,9 @@ func (c *conn) note(e frame.Envelope) error {
 	case "READY":
 		return c.onReady(e.Data)
 	case "RESUMED":
-		c.becomeReady()
+		if c.resuming {
+			c.becomeReady()
+		}
 	case "GUILD_CREATE", "GUILD_DELETE":
 		c.onGuild(e)
 	case "RATE_LIMITED":
@@ -147,7 +153,6 @@ func (c *conn) becomeReady() {
 	c.s.resumes = 0
 	close(c.live)
 	c.readyBy.Stop()
-	c.s.setState(Ready, nil)
 }
 
 func (c *conn) onGuild(e frame.Envelope) {

@@ -19,19 +19,22 @@
 //
 // The goroutine in Run dials and then reads. It owns the session (id, sequence, resume URL) and
 // the back-off; others see copies made under Shard.mu. Each connection has one writer goroutine,
-// which owns everything that is written, the heartbeat and the closing of the socket. While an
-// IDENTIFY waits for its turn there is a third, which ends with the connection. Run waits for
-// all of them before it dials again or returns.
+// which owns everything that is written, the heartbeat and the closing of the socket; a timer
+// closes the socket in its place when a peer that does not read holds it up. While an IDENTIFY
+// waits for its turn there is a third, which ends with the connection. Run waits for all of them
+// before it dials again or returns.
 //
 // # Invariants
 //
 //   - There is never more than one connection per Shard.
 //   - No IDENTIFY is written that the [Gate] has not admitted.
 //   - The socket is closed with 1000 only when Run's context is done and the session is not to
-//     be kept. Every other close of ours is 4000, which leaves the session resumable.
+//     be kept. Every other close of ours is 4000, which leaves the session resumable, as does
+//     the 1002 by which the websocket itself answers what breaks its protocol.
 //   - A session that was dropped is never resumed.
 //   - The sequence is that of the last dispatch that Config.Event has taken. A dispatch that
-//     was refused, or was damaged on its way, is asked for again by resuming.
+//     was refused, or was damaged on its way, is asked for again by resuming; one that comes
+//     damaged again is left out.
 //   - A dispatch whose sequence is not above the last one is a duplicate and goes nowhere.
 //   - Shard.mu is never held over I/O, a channel operation or a callback.
 package gateway

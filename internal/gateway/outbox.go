@@ -238,5 +238,5 @@ func (l *sendLog) expire(now time.Time) {
 	for n < len(l.times) && now.Sub(l.times[n]) >= sendWindow {
 		n++
 	}
-	l.times = append(l.times[:0], l.times[n:]...)
+	l.times = slices.Delete(l.times, 0, n)
 }
