@@ -1,13 +1,11 @@
 package botwright
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -138,30 +136,17 @@ func GuildOnly() Middleware {
 // for direct messages and messages that mention the bot.
 func Prefix(prefix string) Middleware {
 	return Filter(func(e *Event) bool {
-		v, ok := frame.Lookup(e.raw, "content")
-		if !ok {
-			return false
-		}
-		if content, ok := frame.String(v); ok {
-			return bytes.HasPrefix(content, []byte(prefix))
-		}
-		content, err := jsontext.AppendUnquote(nil, v)
-		return err == nil && strings.HasPrefix(string(content), prefix)
+		v, _ := frame.Lookup(e.raw, "content")
+		content, ok := text(v)
+		return ok && len(content) >= len(prefix) && string(content[:len(prefix)]) == prefix
 	})
 }
 
-// Command lets through interactions that are uses of the application command of that name, such
-// as "ping" for /ping. It decides before the event is decoded.
-func Command(name string) Middleware {
-	return Filter(func(e *Event) bool {
-		if e.Type != "INTERACTION_CREATE" {
-			return false
-		}
-		if kind, _ := frame.Lookup(e.raw, "type"); string(kind) != "2" {
-			return false
-		}
-		v, _ := frame.Lookup(e.raw, "data", "name")
-		used, ok := frame.String(v)
-		return ok && string(used) == name
-	})
+// text returns what a JSON string says. It allocates only if there are escapes in it.
+func text(v []byte) (s []byte, ok bool) {
+	if s, ok := frame.String(v); ok {
+		return s, true
+	}
+	s, err := jsontext.AppendUnquote(nil, v)
+	return s, err == nil
 }

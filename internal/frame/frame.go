@@ -131,6 +131,20 @@ func Lookup(d []byte, path ...string) (value []byte, ok bool) {
 	return value, true
 }
 
+// First returns the first element of the array that v holds, as it stands.
+func First(v []byte) (element []byte, ok bool) {
+	i := space(v, 0)
+	if i >= len(v) || v[i] != '[' {
+		return nil, false
+	}
+	i = space(v, i+1)
+	end := skip(v, i)
+	if end < 0 {
+		return nil, false
+	}
+	return v[i:end], true
+}
+
 // String returns the contents of a JSON string that has no escapes in it; ok is false for
 // anything else.
 func String(value []byte) (s []byte, ok bool) { return unquote(value) }

@@ -124,6 +124,21 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+func TestFirst(t *testing.T) {
+	for v, want := range map[string]string{
+		`[1,2]`: "1", ` [ {"a":[]} ]`: `{"a":[]}`, `["a,b"]`: `"a,b"`, `[[]]`: "[]",
+	} {
+		if got, ok := frame.First([]byte(v)); !ok || string(got) != want {
+			t.Errorf("First(%s) = %s, %v, want %s", v, got, ok, want)
+		}
+	}
+	for _, v := range []string{"", "[]", "[", "{}", `["a`, "null", "[,1]"} {
+		if got, ok := frame.First([]byte(v)); ok {
+			t.Errorf("First(%s) = %s", v, got)
+		}
+	}
+}
+
 func TestParseSnowflake(t *testing.T) {
 	for _, bad := range []string{"", "-1", "1a", " 1", "18446744073709551616", "99999999999999999999", "123456789012345678901"} {
 		if n, ok := frame.ParseSnowflake(bad); ok {
@@ -162,6 +177,7 @@ func FuzzPeek(f *testing.F) {
 		}
 		frame.RouteOf("MESSAGE_CREATE", b)
 		frame.Lookup(b, "author", "id")
+		frame.First(b)
 	})
 }
 

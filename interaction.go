@@ -1,0 +1,139 @@
+package botwright
+
+import (
+	"strings"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// Command lets through uses of the application command of that name, such as "ping" for /ping or
+// "Report message" for an entry of a context menu. "config set" is the subcommand set of /config,
+// and "config role add" one in the group role; "config" alone is all of /config. It decides
+// before the event is decoded, as all filters of interactions do. Command panics if the name is
+// empty.
+func Command(name string) Middleware {
+	mustRoute("Command", name, `the command's name, such as "ping" or "config set"`)
+	return Filter(func(e *Event) bool {
+		return isInteraction(e, discordgo.InteractionApplicationCommand) && usesCommand(e, name)
+	})
+}
+
+// Autocomplete lets through the questions what a user who is typing in an option of that command
+// may mean. The name is given as to [Command].
+func Autocomplete(command string) Middleware {
+	mustRoute("Autocomplete", command, `the command's name, such as "ping" or "config set"`)
+	return Filter(func(e *Event) bool {
+		return isInteraction(e, discordgo.InteractionApplicationCommandAutocomplete) &&
+			usesCommand(e, command)
+	})
+}
+
+// Component lets through clicks on buttons, and choices in select menus, whose custom id begins
+// with prefix. An id of its own is its own prefix; end a prefix with a character that ids do not
+// have, as in "page:", or it takes in "pages" too. Component panics if the prefix is empty.
+func Component(prefix string) Middleware {
+	mustRoute("Component", prefix, `what the custom ids begin with, such as "page:"`)
+	return Filter(func(e *Event) bool {
+		return isInteraction(e, discordgo.InteractionMessageComponent) && hasCustomID(e, prefix)
+	})
+}
+
+// Modal lets through submissions of the forms whose custom id begins with prefix, as
+// [Component] does.
+func Modal(prefix string) Middleware {
+	mustRoute("Modal", prefix, `what the custom ids begin with, such as "report:"`)
+	return Filter(func(e *Event) bool {
+		return isInteraction(e, discordgo.InteractionModalSubmit) && hasCustomID(e, prefix)
+	})
+}
+
+func mustRoute(filter, value, want string) {
+	if strings.TrimSpace(value) == "" {
+		panic("botwright: " + filter + " was given an empty string: pass " + want)
+	}
+}
+
+const interactionCreate = "INTERACTION_CREATE"
+
+func isInteraction(e *Event, kind discordgo.InteractionType) bool {
+	return e.Type == interactionCreate && interactionType(e) == kind
+}
+
+// interactionType returns 0 for what is none.
+func interactionType(e *Event) discordgo.InteractionType {
+	v, _ := frame.Lookup(e.raw, "type")
+	if len(v) != 1 || v[0] < '0' || v[0] > '9' {
+		return 0
+	}
+	return discordgo.InteractionType(v[0] - '0')
+}
+
+// usesCommand compares the name of a command, and those of the subcommands that are the first
+// and only options, word by word. A name with a space in it can only be that of a context menu.
+func usesCommand(e *Event, name string) bool {
+	at, _ := frame.Lookup(e.raw, "data")
+	for {
+		v, _ := frame.Lookup(at, "name")
+		used, ok := text(v)
+		if !ok {
+			return false
+		}
+		rest, found := strings.CutPrefix(name, string(used))
+		if found && rest == "" {
+			return true
+		}
+		if !found || rest[0] != ' ' {
+			return false
+		}
+		options, _ := frame.Lookup(at, "options")
+		if at, ok = frame.First(options); !ok || !isSubcommand(at) {
+			return false
+		}
+		name = rest[1:]
+	}
+}
+
+func isSubcommand(option []byte) bool {
+	v, _ := frame.Lookup(option, "type")
+	return string(v) == "1" || string(v) == "2" // a subcommand or a group of them
+}
+
+func hasCustomID(e *Event, prefix string) bool {
+	v, _ := frame.Lookup(e.raw, "data", "custom_id")
+	id, ok := text(v)
+	return ok && len(id) >= len(prefix) && string(id[:len(prefix)]) == prefix
+}
+
+// interactionOf reads what it takes to answer an interaction; nil if the event is none.
+func interactionOf(e *Event) *discordgo.Interaction {
+	if e.Type != interactionCreate {
+		return nil
+	}
+	read := func(name string) string {
+		v, _ := frame.Lookup(e.raw, name)
+		s, _ := text(v)
+		return string(s)
+	}
+	i := &discordgo.Interaction{
+		ID:    read("id"),
+		AppID: read("application_id"),
+		Token: read("token"),
+		Type:  interactionType(e),
+	}
+	if i.ID == "" || i.Token == "" {
+		return nil
+	}
+	return i
+}
+
+// madeAt returns when an id was made, or otherwise if it is no snowflake.
+func madeAt(id string, otherwise time.Time) time.Time {
+	t, err := discordgo.SnowflakeTimestamp(id)
+	if err != nil {
+		return otherwise
+	}
+	return t
+}
