@@ -11,12 +11,13 @@ func TestInteractionFilters(t *testing.T) {
 	const (
 		ping    = `{"type":2,"data":{"name":"ping","type":1}}`
 		set     = `{"type":2,"data":{"name":"config","options":[{"type":1,"name":"set"}]}}`
-		roleAdd = `{"type":2,"data":{"options":[ {"name":"role","type":2,"options":[{"type":1,"name":"add"}]}],"name":"config"}}`
-		option  = `{"type":2,"data":{"name":"config","options":[{"type":3,"name":"set","value":"x"}]}}`
-		menu    = `{"type":2,"data":{"name":"Report m\u0065ssage","type":3}}`
-		typing  = `{"type":4,"data":{"name":"config","options":[{"type":1,"name":"set"}]}}`
-		click   = `{"type":3,"data":{"custom_id":"page:3","component_type":2}}`
-		form    = `{"type":5,"data":{"custom_id":"report:\u0037"}}`
+		roleAdd = `{"type":2,"data":{"options":[ {"name":"role","type":2,"options":[` +
+			`{"type":1,"name":"add"}]}],"name":"config"}}`
+		option = `{"type":2,"data":{"name":"config","options":[{"type":3,"name":"set","value":"x"}]}}`
+		menu   = `{"type":2,"data":{"name":"Report m\u0065ssage","type":3}}`
+		typing = `{"type":4,"data":{"name":"config","options":[{"type":1,"name":"set"}]}}`
+		click  = `{"type":3,"data":{"custom_id":"page:3","component_type":2}}`
+		form   = `{"type":5,"data":{"custom_id":"report:\u0037"}}`
 	)
 	command, autocomplete := botwright.Command, botwright.Autocomplete
 	component, modal := botwright.Component, botwright.Modal
