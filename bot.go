@@ -16,6 +16,7 @@ import (
 
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/interaction"
 )
 
 // A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
@@ -35,6 +36,7 @@ type Bot struct {
 	watchdog       *watchdog    // nil: slow handlers are nobody's concern
 	seed           maphash.Seed // of the keys of handlers with an order of their own
 	decodeErrors   sync.Map     // event types of which one was logged
+	answers        interaction.Answers
 
 	intents discordgo.Intent        // set by Open before the first shard runs
 	overlap atomic.Pointer[overlap] // while the bot reshards
@@ -121,6 +123,7 @@ func (b *Bot) newSession() *discordgo.Session {
 		next = http.DefaultTransport
 	}
 	client.Transport = &apiTransport{base: b.cfg.api, next: next}
+	client.Transport = b.answering(client.Transport)
 	s.Client = &client
 	s.StateEnabled = false
 	s.Identify.LargeThreshold = 0

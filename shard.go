@@ -236,7 +236,7 @@ func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint
 	ids := string(route.Guild) + string(route.Channel) + string(route.User)
 	e.GuildID, ids = ids[:len(route.Guild)], ids[len(route.Guild):]
 	e.ChannelID, e.UserID = ids[:len(route.Channel)], ids[len(route.Channel):]
-	if eventType == "INTERACTION_CREATE" {
+	if eventType == interactionCreate {
 		return e, 0 // its user has 3 seconds: it waits for nobody
 	}
 	if key = route.Key(eventType); key == 0 {

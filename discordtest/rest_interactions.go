@@ -145,7 +145,7 @@ func (x *exchange) followUp() (any, error) {
 	if d.empty() {
 		return nil, errEmptyMessage
 	}
-	if m := in.original; m != nil && m.Flags&flagLoading != 0 {
+	if m := in.original; m != nil && !in.deleted && m.Flags&flagLoading != 0 {
 		x.editOriginal(in, d)
 		in.followups = append(in.followups, m)
 		return m, nil

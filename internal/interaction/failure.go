@@ -14,7 +14,7 @@ import (
 var (
 	ErrAnswered = errors.New("the interaction was answered before: change the answer with " +
 		"InteractionResponseEdit or add to it with FollowupMessageCreate")
-	ErrExpired = errors.New("Discord takes no answer to the interaction any more: the first is " +
+	ErrExpired = errors.New("it is too late to answer the interaction: the first answer is " +
 		"due within 3 seconds, for which there is AutoDefer, the others within 15 minutes")
 	ErrDeferred = errors.New("the interaction was deferred for its handler and can only be " +
 		"answered with a message: open a modal at once, or leave AutoDefer off the handler")
