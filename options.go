@@ -35,6 +35,9 @@ type config struct {
 	shutdownTimeout time.Duration
 	problems        []error
 
+	// commands are to be registered, by guild; "" stands for everywhere.
+	commands map[string][]*discordgo.ApplicationCommand
+
 	// tasks run beside the shards, from Open until all else has been shut down.
 	tasks []func(context.Context, *Bot)
 }

@@ -1,0 +1,155 @@
+package botwright
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/commands"
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// WithCommands registers the application commands that the bot has everywhere. The commands of
+// several such options add up; those that Discord has and that are not among them are deleted, so
+// that with no command at all none is left.
+//
+// They are registered once for the application: by the process that has shard 0, when that shard
+// is first ready, in one request, and only if they differ from what Discord has. Open does not
+// wait for it. If it fails, the [ErrorHandler] is told, and it is tried again until it is done or
+// Discord refuses the commands. Do not change the commands afterwards.
+//
+// What Discord chooses where a command leaves it open (Contexts, IntegrationTypes, DMPermission)
+// counts as no difference: to go back to Discord's choice from one's own, delete the command.
+func WithCommands(cmds ...*discordgo.ApplicationCommand) Option {
+	return func(c *config) { c.addCommands("WithCommands", "", cmds) }
+}
+
+// WithGuildCommands registers the application commands that the bot has in one guild only, beside
+// those that it has everywhere: new ones are there at once, which suits trying them out. It works
+// as [WithCommands] does.
+func WithGuildCommands(guildID string, cmds ...*discordgo.ApplicationCommand) Option {
+	return func(c *config) {
+		if _, ok := frame.ParseSnowflake(guildID); !ok {
+			c.problem("WithGuildCommands", "%q is not a guild's id", guildID)
+			return
+		}
+		c.addCommands("WithGuildCommands", guildID, cmds)
+	}
+}
+
+func (c *config) addCommands(option, guildID string, cmds []*discordgo.ApplicationCommand) {
+	if c.commands == nil {
+		c.commands = make(map[string][]*discordgo.ApplicationCommand)
+		c.tasks = append(c.tasks, registerCommands)
+	}
+	all := c.commands[guildID]
+	for _, cmd := range cmds {
+		if cmd == nil || cmd.Name == "" {
+			c.problem(option, "a command is nil or has no name: leave it out or name it")
+			continue
+		}
+		if _, err := json.Marshal(cmd); err != nil {
+			c.problem(option, "command %q cannot be sent: %w", cmd.Name, err)
+		}
+		if slices.ContainsFunc(all, func(other *discordgo.ApplicationCommand) bool {
+			return commands.KeyOf(other) == commands.KeyOf(cmd)
+		}) {
+			c.problem(option, "command %q is given twice", cmd.Name)
+		}
+		all = append(all, cmd)
+	}
+	c.commands[guildID] = all
+}
+
+// registerCommands runs beside the shards until all commands are registered.
+func registerCommands(ctx context.Context, b *Bot) {
+	if len(b.cfg.shardIDs) > 0 && !slices.Contains(b.cfg.shardIDs, 0) {
+		return // the process that has shard 0 does it
+	}
+	application := b.applicationID(ctx)
+	for _, guild := range slices.Sorted(maps.Keys(b.cfg.commands)) {
+		for attempt := 0; ctx.Err() == nil; attempt++ {
+			err := b.overwriteCommands(ctx, application, guild, b.cfg.commands[guild])
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			b.report(ctx, nil, err)
+			if refused(err) {
+				break
+			}
+			limit := min(5*time.Minute, time.Second<<min(attempt, 10))
+			select {
+			case <-time.After(rand.N(limit)):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// applicationID returns the id that READY names, or "" if ctx ends before there is a READY.
+func (b *Bot) applicationID(ctx context.Context) string {
+	for {
+		b.mu.Lock()
+		f, changed := b.fleet, b.changed
+		b.mu.Unlock()
+		if f != nil {
+			ready := f.shards[0].gateway.Resumable().Ready
+			v, _ := frame.Lookup(ready, "application", "id")
+			if id, ok := frame.String(v); ok {
+				return string(id)
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ""
+		}
+	}
+}
+
+// overwriteCommands makes the commands of a guild, or the global ones, those that are wanted.
+func (b *Bot) overwriteCommands(
+	ctx context.Context, application, guild string, want []*discordgo.ApplicationCommand,
+) error {
+	where := cmp.Or(guild, "everywhere")
+	have, err := b.session.ApplicationCommands(application, guild, discordgo.WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("get the application commands (%s): %w", where, err)
+	}
+	same, err := commands.Equal(have, want)
+	if err != nil {
+		return fmt.Errorf("compare the application commands (%s): %w", where, err)
+	}
+	log := b.cfg.logger.With("commands", len(want), "guild", where)
+	if same {
+		log.Debug("application commands are unchanged")
+		return nil
+	}
+	want = append([]*discordgo.ApplicationCommand{}, want...) // nil would be sent as null
+	_, err = b.session.ApplicationCommandBulkOverwrite(application, guild, want,
+		discordgo.WithContext(ctx))
+	if err != nil {
+		return fmt.Errorf("register the application commands (%s): %w", where, err)
+	}
+	log.Info("application commands registered")
+	return nil
+}
+
+// refused reports whether Discord will not say otherwise when it is asked again.
+func refused(err error) bool {
+	rest, ok := errors.AsType[*discordgo.RESTError](err)
+	if !ok || rest.Response == nil {
+		return false
+	}
+	status := rest.Response.StatusCode
+	return status >= 400 && status < 500 && status != http.StatusTooManyRequests
+}
