@@ -94,7 +94,7 @@ func TestCommandsAreRegisteredOnce(t *testing.T) {
 func TestCommandsFail(t *testing.T) {
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	s := newScene(t, discordtest.Config{Guilds: 1}, botwright.WithCommands(ping))
-	failures := make(chan int, 3)
+	failures := make(chan int, 2)
 	failures <- http.StatusInternalServerError // is tried again
 	failures <- http.StatusForbidden           // is not
 	s.srv.FailREST(func(r *http.Request) *discordtest.RESTFault {
@@ -111,7 +111,10 @@ func TestCommandsFail(t *testing.T) {
 			t.Errorf("error %v, want one with %d", err, want)
 		}
 	}
-	s.quiet(t)
+	s.close(t)
+	if got := overwrites(s.srv); len(got) != 2 {
+		t.Errorf("overwrites %q, want two", got)
+	}
 }
 
 func TestCommandsOfOtherProcess(t *testing.T) {
