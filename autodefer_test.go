@@ -124,6 +124,7 @@ func respond(r *discordgo.InteractionResponse) func(
 }
 
 func TestAutoDefer(t *testing.T) {
+	t.Parallel()
 	update := messageResponse("changed", 0)
 	update.Type = discordgo.InteractionResponseUpdateMessage
 	modal := &discordgo.InteractionResponse{
@@ -196,6 +197,7 @@ func TestAutoDefer(t *testing.T) {
 
 // TestAutoDeferGoesOn edits and adds to an answer after it was made a new message.
 func TestAutoDeferGoesOn(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	ins, result := make(chan *discordtest.Interaction, 1), make(chan error, 1)
 	botwright.On(s.bot, deferred(s, ins, result, func(
@@ -235,6 +237,7 @@ func TestAutoDeferGoesOn(t *testing.T) {
 }
 
 func TestAutoDeferLeavesAlone(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	result := make(chan error, 1)
 	botwright.On(s.bot, func(_ context.Context, d *discordgo.Session, i *discordgo.InteractionCreate) error {
@@ -279,6 +282,7 @@ func TestAutoDeferLeavesAlone(t *testing.T) {
 
 // TestAutoDeferTooLate: the interaction has expired when it is deferred.
 func TestAutoDeferTooLate(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1, InteractionTimeout: time.Nanosecond})
 	botwright.On(s.bot, func(ctx context.Context, _ *discordgo.Session, _ *discordgo.InteractionCreate) error {
 		return s.srv.Wait(ctx, func() bool {
@@ -298,6 +302,7 @@ func TestAutoDeferTooLate(t *testing.T) {
 }
 
 func TestInteractionErrors(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	result := make(chan error)
 	botwright.On(s.bot, func(_ context.Context, d *discordgo.Session, i *discordgo.InteractionCreate) error {
@@ -347,6 +352,7 @@ func TestInteractionErrors(t *testing.T) {
 }
 
 func TestReplyOnError(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	broken := errors.New("it broke")
 	ins := make(chan *discordtest.Interaction, 1)
@@ -409,6 +415,7 @@ func TestReplyOnError(t *testing.T) {
 
 // TestReplyOnErrorFails: that the user cannot be told is an error beside the first one.
 func TestReplyOnErrorFails(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	broken := errors.New("it broke")
 	botwright.On(s.bot, func(context.Context, *discordgo.Session, *discordgo.InteractionCreate) error {
@@ -430,6 +437,7 @@ func TestReplyOnErrorFails(t *testing.T) {
 }
 
 func TestAutoDeferMisuse(t *testing.T) {
+	t.Parallel()
 	for text, f := range map[string]func(){
 		"AutoDefer(3s)":           func() { botwright.AutoDefer(3 * time.Second) },
 		"AutoDeferEphemeral(-1s)": func() { botwright.AutoDeferEphemeral(-time.Second) },

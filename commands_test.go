@@ -44,6 +44,7 @@ func (l lines) until(text string) {
 }
 
 func TestCommandsAreRegisteredOnce(t *testing.T) {
+	t.Parallel()
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	report := &discordgo.ApplicationCommand{Name: "Report", Type: discordgo.MessageApplicationCommand}
 	config := &discordgo.ApplicationCommand{Name: "config", Description: "Settings"}
@@ -92,6 +93,7 @@ func TestCommandsAreRegisteredOnce(t *testing.T) {
 }
 
 func TestCommandsFail(t *testing.T) {
+	t.Parallel()
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	s := newScene(t, discordtest.Config{Guilds: 1}, botwright.WithCommands(ping))
 	failures := make(chan int, 2)
@@ -118,6 +120,7 @@ func TestCommandsFail(t *testing.T) {
 }
 
 func TestCommandsOfOtherProcess(t *testing.T) {
+	t.Parallel()
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	s := newScene(t, discordtest.Config{}, botwright.WithShards(2, 1), botwright.WithCommands(ping))
 	s.open(t)
@@ -129,6 +132,7 @@ func TestCommandsOfOtherProcess(t *testing.T) {
 }
 
 func TestWithCommandsRefuses(t *testing.T) {
+	t.Parallel()
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	odd := &discordgo.ApplicationCommand{Name: "odd", Options: []*discordgo.ApplicationCommandOption{{
 		Choices: []*discordgo.ApplicationCommandOptionChoice{{Name: "x", Value: make(chan int)}},

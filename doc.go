@@ -24,6 +24,13 @@
 //
 // The structs that handlers get are shared by all handlers of an event: read, do not write.
 //
+// # Interactions
+//
+// [Command], [Component], [Modal] and [Autocomplete] choose the handler; [AutoDefer] keeps a slow
+// one within Discord's 3 seconds without its having to know; [ReplyOnError] tells the user that it
+// has failed. [WithCommands] registers commands, and [Bot.InteractionsHandler] takes interactions
+// by HTTP.
+//
 // # Connections
 //
 // A lost connection is resumed and Discord sends the events that were missed. Only when it

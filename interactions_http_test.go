@@ -48,6 +48,7 @@ func serve(h http.Handler, r *http.Request) *http.Response {
 }
 
 func TestInteractionsHandler(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 1})
 	discord := newSigner()
 	h, err := s.bot.InteractionsHandler(discord.public())
@@ -122,6 +123,7 @@ func TestInteractionsHandler(t *testing.T) {
 // TestInteractionsHandlerFeedsHandlers lets an interaction that came over the gateway come by HTTP
 // as well: the handler answers the second one.
 func TestInteractionsHandlerFeedsHandlers(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, discordtest.Config{Guilds: 4, MaxConcurrency: 2}, botwright.WithShards(2))
 	raws := make(chan json.RawMessage, 1)
 	shards := make(chan int, 1)
@@ -163,6 +165,7 @@ func TestInteractionsHandlerFeedsHandlers(t *testing.T) {
 }
 
 func TestInteractionsHandlerKey(t *testing.T) {
+	t.Parallel()
 	bot, err := botwright.New(someToken)
 	if err != nil {
 		t.Fatal(err)

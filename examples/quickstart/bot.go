@@ -11,23 +11,18 @@ import (
 
 // newBot returns the bot: it answers !ping and /ping.
 func newBot(token string, log *slog.Logger, opts ...botwright.Option) (*botwright.Bot, error) {
+	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	bot, err := botwright.New(token, append(opts,
 		botwright.WithLogger(log),
+		botwright.WithCommands(ping),
 		botwright.WithIntents(discordgo.IntentGuilds|discordgo.IntentGuildMessages|
 			discordgo.IntentMessageContent))...)
 	if err != nil {
 		return nil, err
 	}
-	botwright.On(bot, registerCommands)
 	botwright.On(bot, onMessage, botwright.NotBot(), botwright.Prefix("!ping"))
 	botwright.On(bot, onCommand, botwright.Command("ping"))
 	return bot, nil
-}
-
-func registerCommands(ctx context.Context, s *discordgo.Session, r *discordgo.Ready) error {
-	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
-	_, err := s.ApplicationCommandCreate(r.Application.ID, "", ping, discordgo.WithContext(ctx))
-	return err
 }
 
 func onMessage(ctx context.Context, s *discordgo.Session, m *discordgo.MessageCreate) error {
