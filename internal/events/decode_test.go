@@ -76,9 +76,9 @@ func TestDecodeTruncated(t *testing.T) {
 	for _, s := range corpus(t) {
 		compact := compacted(t, s.Payload)
 		for i := 0; i < len(compact); i += 1 + len(compact)/50 {
-			wantPayloadError(t, s.Type, string(compact[:i]))
+			_ = wantPayloadError(t, s.Type, string(compact[:i]))
 		}
-		wantPayloadError(t, s.Type, string(compact)+"}")
+		_ = wantPayloadError(t, s.Type, string(compact)+"}")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestDecodeProbes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if !tt.ok {
-				wantPayloadError(t, tt.eventType, tt.payload)
+				_ = wantPayloadError(t, tt.eventType, tt.payload)
 				return
 			}
 			got, err := events.Decode(tt.eventType, []byte(tt.payload))
