@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+)
+
+// Ending describes the end of a connection to Backoff.
+type Ending struct {
+	Hello, Stable, Invalid, Restart bool
+}
+
+// Backoff returns the wait that follows a connection with that end.
+func (s *Shard) Backoff(e Ending) time.Duration {
+	end := ending{hello: e.Hello, stable: e.Stable, invalid: e.Invalid}
+	if e.Restart {
+		end.err = errRestart
+	}
+	return s.backoff(end)
+}
+
+// A Receiver is the reading half of a connection without a socket. The caller feeds it.
+type Receiver struct {
+	c  *conn
+	wg sync.WaitGroup
+}
+
+// NewReceiver returns a Receiver of s, which must not run.
+func NewReceiver(s *Shard) *Receiver {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &conn{
+		s: s, ctx: ctx, cancel: cancel, start: time.Now(),
+		resuming:  s.resumable(),
+		handshake: make(chan []byte, 1),
+		hello:     make(chan time.Duration, 1),
+		beatNow:   make(chan struct{}, 1),
+		live:      make(chan struct{}),
+		helloBy:   time.NewTimer(math.MaxInt64),
+		readyBy:   time.NewTimer(math.MaxInt64),
+		closeBy:   time.NewTimer(math.MaxInt64),
+	}
+	return &Receiver{c: c}
+}
+
+// Receive handles one payload as the reader does.
+func (r *Receiver) Receive(payload []byte) error { return r.c.receive(&r.wg, payload) }
+
+// Close ends the Receiver.
+func (r *Receiver) Close() {
+	r.c.fail(ending{})
+	r.wg.Wait()
+}
