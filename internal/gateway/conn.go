@@ -101,9 +101,12 @@ func (c *conn) run() ending {
 	err := in.run(c.s.cfg.Compression)
 	close(c.read)
 	end := endingOf(err)
-	if errors.Is(err, errTooLarge) && c.readySeen.IsZero() && c.resuming {
-		// The replay brings the same payload again and again.
-		end.verdict = drop
+	if errors.Is(err, errTooLarge) {
+		c.s.stats.malformed.Add(1)
+		if c.readySeen.IsZero() && c.resuming {
+			// The replay brings the same payload again and again.
+			end.verdict = drop
+		}
 	}
 	c.fail(end)
 	wg.Wait()

@@ -160,6 +160,9 @@ func TestOversizedPayload(t *testing.T) {
 		p.send("%s", big)
 		f.kill("a")
 		r.identify("b")
+		if n := r.shard.Status().Malformed; n != 2 {
+			t.Errorf("%d frames counted as malformed, want 2", n)
+		}
 	})
 	inBubble(t, func(t *testing.T, f *fake) {
 		r := start(t, f, limit)
