@@ -40,6 +40,7 @@ func (c *conn) dispatch(e frame.Envelope) error {
 	if !wasReady && !c.readySeen.IsZero() {
 		s.setState(Ready, nil) // not before Config.Event has seen READY
 	}
+	s.stats.lastEvent.Store(c.frame.Received.UnixNano())
 	if c.frame.Replayed {
 		s.resumes = 0
 	}

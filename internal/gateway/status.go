@@ -45,6 +45,7 @@ type Status struct {
 	LastACK        time.Time
 	SessionSince   time.Time // when READY of the current session came
 	Sequence       int64
+	LastEvent      time.Time // when the last dispatch was read
 
 	Guilds      int // available ones
 	Unavailable int
@@ -55,6 +56,8 @@ type Status struct {
 	Identifies  uint64
 	Resumes     uint64
 	Disconnects map[int]uint64 // by close code; 0 without one
+	Commands    map[int]uint64 // sent, by opcode; -1 for those that are none of Discord's
+	Throttled   uint64         // times that the send limit held commands back
 }
 
 // Status returns a snapshot. It never waits for the network or a handler.
@@ -121,13 +124,16 @@ func (s *Shard) removeGuild(id []byte) {
 
 // counters are the parts of a Status that change too often for Shard.mu.
 type counters struct {
-	events, duplicates, malformed, identifies, resumes atomic.Uint64
+	events, duplicates, malformed, identifies, resumes, throttled atomic.Uint64
+
+	lastEvent atomic.Int64 // in ns since 1970; 0 before the first
 
 	mu          sync.Mutex
 	latencies   [5]time.Duration // a ring
 	acks        int
 	lastACK     time.Time
 	disconnects map[int]uint64
+	commands    map[int]uint64
 }
 
 // disconnect counts the end of a connection. Codes outside Discord's and the protocol's own
@@ -144,6 +150,23 @@ func (c *counters) disconnect(code int) {
 	c.disconnects[code]++
 }
 
+// maxOp is Discord's highest opcode.
+const maxOp = 43
+
+// command counts a command that was sent. What a program writes to the gateway by itself may have
+// any opcode; those beyond Discord's count as -1.
+func (c *counters) command(op int) {
+	if op < 0 || op > maxOp {
+		op = -1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.commands == nil {
+		c.commands = make(map[int]uint64)
+	}
+	c.commands[op]++
+}
+
 func (c *counters) ack(latency time.Duration, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -158,10 +181,15 @@ func (c *counters) read(st *Status) {
 	st.Malformed = c.malformed.Load()
 	st.Identifies = c.identifies.Load()
 	st.Resumes = c.resumes.Load()
+	st.Throttled = c.throttled.Load()
+	if ns := c.lastEvent.Load(); ns != 0 {
+		st.LastEvent = time.Unix(0, ns)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st.LastACK = c.lastACK
 	st.Disconnects = maps.Clone(c.disconnects)
+	st.Commands = maps.Clone(c.commands)
 	n := min(c.acks, len(c.latencies))
 	if n == 0 {
 		return

@@ -31,6 +31,8 @@ type writer struct {
 	log  sendLog
 	next *time.Timer // the next heartbeat
 	more *time.Timer // when a command may be sent again
+
+	throttled bool // commands wait for the send limit
 }
 
 // write sends heartbeats, the handshake and commands until the connection has failed, and then
@@ -123,6 +125,10 @@ func (c *conn) acknowledged() {
 func (w *writer) command() error {
 	now := time.Now()
 	if d := w.log.wait(now); d > 0 {
+		if !w.throttled {
+			w.throttled = true
+			w.s.stats.throttled.Add(1)
+		}
 		w.more.Reset(d)
 		return nil
 	}
@@ -137,6 +143,8 @@ func (w *writer) command() error {
 		w.s.out.unsend(cmd)
 		return err
 	}
+	w.throttled = false
+	w.s.stats.command(cmd.op)
 	w.more.Reset(0)
 	return nil
 }

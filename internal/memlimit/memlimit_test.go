@@ -26,11 +26,11 @@ func TestDetect(t *testing.T) {
 			"proc/self/cgroup": "0::/\n", cgroup + "/memory.max": "max\n",
 		}, none, 0, ""},
 		{"unit", map[string]string{
-			"proc/self/cgroup":                              "0::/system.slice/bot.service\n",
+			"proc/self/cgroup": "0::/system.slice/bot.service\n",
 			cgroup + "/system.slice/bot.service/memory.max": "300\n",
 		}, none, 300, memlimit.Cgroup},
 		{"a parent has less", map[string]string{
-			"proc/self/cgroup":                              "0::/system.slice/bot.service\n",
+			"proc/self/cgroup": "0::/system.slice/bot.service\n",
 			cgroup + "/system.slice/bot.service/memory.max": "300\n",
 			cgroup + "/system.slice/memory.max":             "200\n",
 		}, none, 200, memlimit.Cgroup},

@@ -1,0 +1,224 @@
+package metrics
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/gateway"
+)
+
+// A Fleet says where the state is that is read when Prometheus asks. Its functions must not
+// block.
+type Fleet struct {
+	Shards func() []Shard
+	Queue  func() dispatch.Stats
+	Budget func() gateway.Budget
+}
+
+// A Shard is one shard of this process.
+type Shard struct {
+	ID     int
+	Status gateway.Status
+}
+
+// fleet collects the state of a Fleet.
+type fleet struct {
+	Fleet
+	shardEvents, up, state, latency, lastACK, lastEvent  *prometheus.Desc
+	connects, disconnects, guilds, unavailable           *prometheus.Desc
+	malformed, commands, throttled                       *prometheus.Desc
+	configured, ready                                    *prometheus.Desc
+	starts, startsLimit, startsReset                     *prometheus.Desc
+	inflight, depth, queueBytes, queueBlocked, queueShed *prometheus.Desc
+}
+
+// NewFleet returns a Collector of a fleet's state.
+func NewFleet(namespace string, f Fleet) prometheus.Collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
+	}
+	return &fleet{
+		Fleet: f,
+		shardEvents: desc("gateway_shard_events_total",
+			"Events received by a shard.", "shard"),
+		up: desc("shard_up", "1 if the shard is ready.", "shard"),
+		state: desc("shard_state",
+			"1 for the state that the shard is in, 0 for the others.", "shard", "state"),
+		latency: desc("shard_latency_seconds",
+			"Time that Discord took to acknowledge the shard's last heartbeat.", "shard"),
+		lastACK: desc("shard_last_heartbeat_ack_timestamp_seconds",
+			"When the shard's last heartbeat was acknowledged.", "shard"),
+		lastEvent: desc("shard_last_event_timestamp_seconds",
+			"When the shard received its last event.", "shard"),
+		connects: desc("shard_connects_total",
+			"Sessions that the shard has begun (identify) or tried to resume (resume).",
+			"shard", "kind"),
+		disconnects: desc("shard_disconnects_total",
+			`Connections of the shard that have ended, by Discord's close code; "none" for `+
+				"those without one.", "shard", "code"),
+		guilds:      desc("shard_guilds", "Guilds on the shard that are available.", "shard"),
+		unavailable: desc("shard_unavailable_guilds", "Guilds on the shard that are not.", "shard"),
+		malformed: desc("gateway_malformed_total",
+			"Frames from Discord that were no gateway payload."),
+		commands: desc("gateway_commands_total",
+			"Commands sent to the gateway, such as presence updates.", "op"),
+		throttled: desc("gateway_commands_throttled_total",
+			"Times that Discord's limit of 120 commands a minute held commands back."),
+		configured: desc("shards_configured", "Shards of this process."),
+		ready:      desc("shards_ready", "Shards of this process that are ready."),
+		starts: desc("session_starts_remaining",
+			"IDENTIFYs that are left until the budget is reset."),
+		startsLimit: desc("session_starts_limit", "IDENTIFYs that Discord allows a day."),
+		startsReset: desc("session_starts_reset_timestamp_seconds",
+			"When Discord resets the budget of IDENTIFYs."),
+		inflight:   desc("handler_inflight", "Events that are being handled."),
+		depth:      desc("handler_queue_depth", "Events that wait for a handler."),
+		queueBytes: desc("handler_queue_bytes", "Size of the events that wait or are handled."),
+		queueBlocked: desc("handler_queue_blocked_total",
+			"Events that reading stopped for because the queue was full."),
+		queueShed: desc("handler_dropped_total",
+			"Events that no handler was called for.", "reason"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		f.shardEvents, f.up, f.state, f.latency, f.lastACK, f.lastEvent,
+		f.connects, f.disconnects, f.guilds, f.unavailable,
+		f.malformed, f.commands, f.throttled,
+		f.configured, f.ready,
+		f.starts, f.startsLimit, f.startsReset,
+		f.inflight, f.depth, f.queueBytes, f.queueBlocked, f.queueShed,
+	} {
+		ch <- d
+	}
+}
+
+// A sink is where a collection goes.
+type sink chan<- prometheus.Metric
+
+func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (s sink) counter(d *prometheus.Desc, v uint64, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+}
+
+// timestamp leaves out a time that has not come yet.
+func (s sink) timestamp(d *prometheus.Desc, t time.Time, labels ...string) {
+	if !t.IsZero() {
+		s.gauge(d, float64(t.UnixMilli())/1000, labels...)
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (f *fleet) Collect(ch chan<- prometheus.Metric) {
+	out := sink(ch)
+	shards := f.Shards()
+	ready := 0
+	var throttled, malformed uint64
+	commands := map[string]uint64{
+		"presence_update": 0, "request_guild_members": 0, "voice_state_update": 0, Other: 0,
+	}
+	for _, s := range shards {
+		f.collectShard(out, strconv.Itoa(s.ID), s.Status)
+		if s.Status.State == gateway.Ready {
+			ready++
+		}
+		throttled += s.Status.Throttled
+		malformed += s.Status.Malformed
+		for op, n := range s.Status.Commands {
+			commands[commandName(op)] += n
+		}
+	}
+	for name, n := range commands {
+		out.counter(f.commands, n, name)
+	}
+	out.counter(f.throttled, throttled)
+	out.counter(f.malformed, malformed)
+	out.gauge(f.configured, float64(len(shards)))
+	out.gauge(f.ready, float64(ready))
+	f.collectBudget(out)
+	f.collectQueue(out)
+}
+
+func (f *fleet) collectShard(out sink, id string, st gateway.Status) {
+	up := 0.0
+	if st.State == gateway.Ready {
+		up = 1
+	}
+	out.gauge(f.up, up, id)
+	for state := gateway.Idle; state <= gateway.Closed; state++ {
+		in := 0.0
+		if state == st.State {
+			in = 1
+		}
+		out.gauge(f.state, in, id, state.String())
+	}
+	if st.Latency > 0 {
+		out.gauge(f.latency, st.Latency.Seconds(), id)
+	}
+	out.timestamp(f.lastACK, st.LastACK, id)
+	out.timestamp(f.lastEvent, st.LastEvent, id)
+	out.counter(f.shardEvents, st.Events, id)
+	out.counter(f.connects, st.Identifies, id, "identify")
+	out.counter(f.connects, st.Resumes, id, "resume")
+	out.gauge(f.guilds, float64(st.Guilds), id)
+	out.gauge(f.unavailable, float64(st.Unavailable), id)
+	ends := map[string]uint64{"none": 0}
+	for code, n := range st.Disconnects {
+		ends[closeCode(code)] += n
+	}
+	for code, n := range ends {
+		out.counter(f.disconnects, n, id, code)
+	}
+}
+
+func (f *fleet) collectBudget(out sink) {
+	b := f.Budget()
+	if b.Total == 0 {
+		return // Discord was not asked yet
+	}
+	out.gauge(f.starts, float64(b.Remaining))
+	out.gauge(f.startsLimit, float64(b.Total))
+	out.timestamp(f.startsReset, b.ResetAt)
+}
+
+func (f *fleet) collectQueue(out sink) {
+	q := f.Queue()
+	out.gauge(f.inflight, float64(q.Running))
+	out.gauge(f.depth, float64(q.Events-q.Running))
+	out.gauge(f.queueBytes, float64(q.Bytes))
+	out.counter(f.queueBlocked, q.Late)
+	out.counter(f.queueShed, q.Shed, "shed")
+}
+
+// closeCode returns the label of a close code: those that Discord documents, and the usual ones
+// of the protocol, by themselves.
+func closeCode(code int) string {
+	switch {
+	case code == 0:
+		return "none"
+	case code >= 4000 && code <= 4014, code >= 1000 && code <= 1014:
+		return strconv.Itoa(code)
+	}
+	return Other
+}
+
+// commandName returns the label of an opcode that a client sends.
+func commandName(op int) string {
+	switch op {
+	case 3:
+		return "presence_update"
+	case 4:
+		return "voice_state_update"
+	case 8:
+		return "request_guild_members"
+	}
+	return Other
+}
