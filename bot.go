@@ -17,6 +17,7 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
+	"github.com/botwright/botwright/internal/resource"
 )
 
 // A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
@@ -30,6 +31,9 @@ type Bot struct {
 	locator       *gatewayLocator
 	gate          *gateway.Queue
 	queue         *dispatch.Queue[work]
+	metrics       *Metrics // nil without WithMetrics
+	stats         stats
+	memory        *resource.Monitor
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -83,9 +87,14 @@ func New(token string, opts ...Option) (*Bot, error) {
 		waiters:       make(map[string]*waiters),
 		changed:       make(chan struct{}),
 		done:          make(chan struct{}),
+		memory:        resource.NewMonitor(cfg.maxMemory),
 	}
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true
+	}
+	if cfg.registerer != nil {
+		b.metrics = NewMetrics(MetricsConfig{})
+		b.handlers.instrument(b.metrics.measure)
 	}
 	b.session = b.newSession()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
@@ -108,6 +117,9 @@ func New(token string, opts ...Option) (*Bot, error) {
 		}}
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
+	if err := b.registerMetrics(); err != nil {
+		return nil, err
+	}
 	return b, nil
 }
 
@@ -122,7 +134,8 @@ func (b *Bot) newSession() *discordgo.Session {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	client.Transport = &apiTransport{base: b.cfg.api, next: next}
+	client.Transport = &apiTransport{
+		base: b.cfg.api, next: b.metrics.transport(next), calls: &b.stats.calls}
 	client.Transport = b.answering(client.Transport)
 	s.Client = &client
 	s.StateEnabled = false
@@ -210,6 +223,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err := b.resolveIntents(); err != nil {
 		return err
 	}
+	b.stats.start()
 	for _, task := range b.cfg.tasks {
 		b.tasks.Go(func() { task(b.tasksCtx, b) })
 	}
@@ -300,6 +314,7 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 	}
 	b.stopTasks()
 	b.tasks.Wait()
+	b.unregisterMetrics()
 	b.session.Client.CloseIdleConnections()
 	close(b.done)
 	return b.ended

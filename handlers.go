@@ -31,14 +31,20 @@ type registration struct {
 // alone reports whether the handler does not run in the order of the event's channel or guild.
 func (r *registration) alone() bool { return r.concurrent || r.order != nil }
 
-// compose puts the handler inside its middleware.
-func (r *registration) compose(global []Middleware) {
-	mw := r.middleware
-	if !r.internal {
-		mw = append(slices.Clone(global), mw...)
+// compose puts the handler inside its middleware, and that inside the probes.
+func (r *registration) compose(global []Middleware, probes []probe) {
+	if r.internal {
+		r.run = Chain(r.middleware...)(r.handler)
+		return
 	}
-	r.run = Chain(mw...)(r.handler)
+	r.run = Chain(append(slices.Clone(global), r.middleware...)...)(r.handler)
+	for _, p := range probes {
+		r.run = p(r, r.run)
+	}
 }
+
+// A probe measures a handler. Unlike a middleware it sees whose call it is.
+type probe func(*registration, Handler) Handler
 
 // handlers is the registry of a bot. Readers see an immutable snapshot.
 type handlers struct {
@@ -47,6 +53,7 @@ type handlers struct {
 	mu     sync.Mutex // guards what follows
 	list   []*registration
 	global []Middleware
+	probes []probe
 	sealed bool // the bot has been opened: no more Use
 }
 
@@ -96,13 +103,13 @@ func (b *Bot) register(
 
 func (h *handlers) add(r *registration) {
 	h.mu.Lock()
-	sealed, global := h.sealed, h.global
+	sealed, global, probes := h.sealed, h.global, h.probes
 	if !sealed {
 		h.list = append(h.list, r)
 	}
 	h.mu.Unlock()
 	if sealed {
-		r.compose(global) // calls the user's middleware: not under the lock
+		r.compose(global, probes) // calls the user's middleware: not under the lock
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.list = append(h.list, r)
@@ -133,14 +140,22 @@ func (h *handlers) use(mw []Middleware) {
 	h.global = append(h.global, mw...)
 }
 
+// instrument puts a probe around each handler and its middleware. It must be called before the bot
+// is opened.
+func (h *handlers) instrument(p probe) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.probes = append(h.probes, p)
+}
+
 // seal ends the time of Use and publishes the first snapshot.
 func (h *handlers) seal() {
 	h.mu.Lock()
 	h.sealed = true
-	early, global := slices.Clone(h.list), h.global
+	early, global, probes := slices.Clone(h.list), h.global, h.probes
 	h.mu.Unlock()
 	for _, r := range early {
-		r.compose(global)
+		r.compose(global, probes)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // An Option configures a [Bot]; see [New].
@@ -33,6 +34,8 @@ type config struct {
 	sessionEvents   []string
 	sessionConfig   func(*discordgo.Session)
 	shutdownTimeout time.Duration
+	registerer      prometheus.Registerer
+	maxMemory       int64 // see ResourceConfig
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.

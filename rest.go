@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
@@ -18,12 +19,14 @@ import (
 
 // apiTransport sends what is meant for Discord's API to another base URL.
 type apiTransport struct {
-	base *url.URL
-	next http.RoundTripper
+	base  *url.URL
+	next  http.RoundTripper
+	calls *atomic.Uint64 // requests, to Discord or elsewhere
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *apiTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.calls.Add(1)
 	if r.URL.Host != "discord.com" || !strings.HasPrefix(r.URL.Path, "/api/") {
 		return t.next.RoundTrip(r)
 	}

@@ -81,6 +81,7 @@ type shard struct {
 	fleet   *fleet
 	gateway *gateway.Shard
 	relay   *relay.Relay
+	members census
 	opened  bool // the session was opened; used by the gateway's reader alone
 
 	passOnce sync.Once
@@ -116,9 +117,11 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 // Wait is the gateway's Gate: it waits for the bot's identify queue. Once it is through, the next
 // shard of the key may connect and wait in turn.
 func (s *shard) Wait(ctx context.Context, shardID int) error {
+	start := time.Now()
 	if err := s.bot.gate.Wait(ctx, shardID); err != nil {
 		return err
 	}
+	s.bot.metrics.identified(time.Since(start))
 	s.started()
 	return nil
 }
@@ -175,6 +178,9 @@ type work struct {
 func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	b := s.bot
 	s.openSession(f)
+	b.stats.events.Add(1)
+	b.metrics.event(f.Type, f.Data, f.Received)
+	s.members.note(f)
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
 	if to == nil && !forward {

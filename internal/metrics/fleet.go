@@ -109,6 +109,11 @@ func (s sink) counter(d *prometheus.Desc, v uint64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 }
 
+// seconds is a counter of time.
+func (s sink) seconds(d *prometheus.Desc, v time.Duration, labels ...string) {
+	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v.Seconds(), labels...)
+}
+
 // timestamp leaves out a time that has not come yet.
 func (s sink) timestamp(d *prometheus.Desc, t time.Time, labels ...string) {
 	if !t.IsZero() {

@@ -1,0 +1,69 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/resource"
+)
+
+// resources collects what the process uses. The names differ from those of the collectors for
+// Go and the process in client_golang, so that both may be registered.
+type resources struct {
+	memory *resource.Monitor
+
+	rss, goBytes, heap, limit, high *prometheus.Desc
+	cpu, goroutines, gcs, gcPause   *prometheus.Desc
+}
+
+// NewResources returns a Collector of what the process uses, and of what memory says about it.
+func NewResources(namespace string, memory *resource.Monitor) prometheus.Collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(namespace+"_resource_"+name, help, labels, nil)
+	}
+	return &resources{
+		memory:  memory,
+		rss:     desc("rss_bytes", "Memory of the process that is in RAM."),
+		goBytes: desc("go_bytes", "Memory that Go has from the system."),
+		heap:    desc("heap_bytes", "Memory in objects, live or not yet collected."),
+		limit: desc("memory_limit_bytes",
+			"Memory that the process may use, by GOMEMLIMIT or its cgroup; left out without "+
+				"a limit."),
+		high: desc("memory_high",
+			"1 if the process uses more memory than it is to; see ResourceConfig."),
+		cpu:        desc("cpu_seconds_total", "CPU time of the process.", "mode"),
+		goroutines: desc("goroutines", "Goroutines."),
+		gcs:        desc("gc_cycles_total", "Garbage collections."),
+		gcPause: desc("gc_pause_seconds_total",
+			"Time for which garbage collections have stopped the program."),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (r *resources) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{r.rss, r.goBytes, r.heap, r.limit, r.high, r.cpu,
+		r.goroutines, r.gcs, r.gcPause} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (r *resources) Collect(ch chan<- prometheus.Metric) {
+	out, u, high := sink(ch), resource.Read(), 0.0
+	if r.memory.High(u.Memory()) {
+		high = 1
+	}
+	if u.RSS > 0 {
+		out.gauge(r.rss, float64(u.RSS))
+	}
+	out.gauge(r.goBytes, float64(u.Go))
+	out.gauge(r.heap, float64(u.Heap))
+	if limit := r.memory.Limit(); limit.Max > 0 {
+		out.gauge(r.limit, float64(limit.Max))
+	}
+	out.gauge(r.high, high)
+	out.seconds(r.cpu, u.UserCPU, "user")
+	out.seconds(r.cpu, u.SystemCPU, "system")
+	out.gauge(r.goroutines, float64(u.Goroutines))
+	out.counter(r.gcs, u.GCs)
+	out.seconds(r.gcPause, u.GCPause)
+}

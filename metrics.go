@@ -1,0 +1,237 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/metrics"
+)
+
+// WithMetrics registers the bot's metrics with reg, until [Bot.Shutdown] is done. Their names
+// begin with discord_; what each one means is in its help text. Two bots that share a registry
+// each need one of their own around it, from prometheus.WrapRegistererWith.
+//
+// The number of series is bounded: by the program's handlers and commands, the shards, and
+// Discord's event types and routes. A guild, user or channel is never a label.
+func WithMetrics(reg prometheus.Registerer) Option {
+	return func(c *config) {
+		if reg == nil {
+			c.problem("WithMetrics", "the registerer is nil: pass prometheus.NewRegistry(), or "+
+				"leave the option out")
+			return
+		}
+		c.registerer = reg
+	}
+}
+
+// MetricsConfig configures [NewMetrics].
+type MetricsConfig struct {
+	// Namespace is what the names of the metrics begin with. The default is "discord", with
+	// which dashboards made for other libraries find some of what they look for.
+	Namespace string
+}
+
+// Metrics counts the events, interactions and requests of discordgo sessions for Prometheus: it
+// is a prometheus.Collector, to be registered by the program. A [Bot] has its own, see
+// [WithMetrics]; NewMetrics is for sessions without one. The methods may be called from any
+// goroutine.
+type Metrics struct {
+	namespace string
+	parts     []metricsPart
+	counts    *metrics.Metrics
+	errors    *prometheus.CounterVec
+}
+
+// A metricsPart is a collector of one part of a bot.
+type metricsPart struct {
+	name string
+	prometheus.Collector
+}
+
+// NewMetrics returns Metrics that have counted nothing yet; see [Metrics.Watch].
+func NewMetrics(cfg MetricsConfig) *Metrics {
+	if cfg.Namespace == "" {
+		cfg.Namespace = "discord"
+	}
+	m := &Metrics{
+		namespace: cfg.Namespace,
+		counts:    metrics.New(cfg.Namespace),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: cfg.Namespace, Name: "instrumentation_errors_total",
+			Help: "Collections of a part's metrics that panicked and were left out.",
+		}, []string{"hook"}),
+	}
+	m.add("build", buildMetric(cfg.Namespace))
+	m.add("counts", m.counts)
+	return m
+}
+
+// add makes c a part of m. It must not be called once m is registered.
+func (m *Metrics) add(name string, c prometheus.Collector) {
+	m.parts = append(m.parts, metricsPart{name, c})
+	m.errors.WithLabelValues(name)
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, p := range m.parts {
+		p.Describe(ch)
+	}
+	m.errors.Describe(ch)
+}
+
+// Collect implements prometheus.Collector. A part that panics costs its own metrics and no more.
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, p := range m.parts {
+		m.collect(p, ch)
+	}
+	m.errors.Collect(ch)
+}
+
+func (m *Metrics) collect(p metricsPart, ch chan<- prometheus.Metric) {
+	defer func() {
+		if v := recover(); v != nil {
+			m.errors.WithLabelValues(p.name).Inc()
+		}
+	}()
+	p.Collect(ch)
+}
+
+// Watch counts the events, interactions and requests of a session that is not a [Bot]'s. It
+// replaces the session's HTTP client by a copy and is to be called once, before the session is
+// opened.
+func (m *Metrics) Watch(s *discordgo.Session) {
+	client := *s.Client
+	client.Transport = m.RoundTripper(client.Transport)
+	s.Client = &client
+	s.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
+		if e.Type != "" {
+			m.event([]byte(e.Type), e.RawData, time.Now())
+		}
+	})
+}
+
+// RoundTripper returns one that counts the requests it passes to next. A nil next is
+// http.DefaultTransport.
+func (m *Metrics) RoundTripper(next http.RoundTripper) http.RoundTripper {
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	return m.counts.Transport(next)
+}
+
+// event counts an event; a nil m does nothing.
+func (m *Metrics) event(eventType, d []byte, received time.Time) {
+	if m == nil {
+		return
+	}
+	m.counts.Event(eventType)
+	if string(eventType) == "INTERACTION_CREATE" {
+		m.counts.Interaction(d, received)
+	}
+}
+
+// transport returns next, counted unless m is nil.
+func (m *Metrics) transport(next http.RoundTripper) http.RoundTripper {
+	if m == nil {
+		return next
+	}
+	return m.RoundTripper(next)
+}
+
+// identified notes how long a shard waited to identify; a nil m does nothing.
+func (m *Metrics) identified(waited time.Duration) {
+	if m != nil {
+		m.counts.IdentifyWait(waited)
+	}
+}
+
+// measure returns next, measured under the name of its registration.
+func (m *Metrics) measure(r *registration, next Handler) Handler {
+	h := m.counts.Handler(r.name, r.eventType)
+	return func(ctx context.Context, e *Event) (err error) {
+		wait, failure := time.Since(e.Received), metrics.Panic
+		defer func() { h.Done(wait, time.Since(e.Received)-wait, failure) }()
+		err = next(ctx, e)
+		failure = failureOf(err)
+		return err
+	}
+}
+
+func failureOf(err error) metrics.Failure {
+	var p *PanicError
+	switch {
+	case err == nil:
+		return metrics.None
+	case errors.As(err, &p):
+		return metrics.Panic
+	case errors.Is(err, ErrHandlerTimeout), errors.Is(err, context.DeadlineExceeded):
+		return metrics.Timeout
+	}
+	return metrics.Error
+}
+
+// registerMetrics adds what is read at scrape time and registers everything.
+func (b *Bot) registerMetrics() error {
+	if b.metrics == nil {
+		return nil
+	}
+	b.metrics.add("fleet", metrics.NewFleet(b.metrics.namespace, metrics.Fleet{
+		Shards: b.gatewayShards,
+		Queue:  b.queue.Stats,
+		Budget: b.gate.Budget,
+	}))
+	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
+	if err := b.cfg.registerer.Register(b.metrics); err != nil {
+		return fmt.Errorf("botwright: WithMetrics: cannot register the metrics; two bots that "+
+			"share a registry each need a prometheus.WrapRegistererWith: %w", err)
+	}
+	return nil
+}
+
+func (b *Bot) unregisterMetrics() {
+	if b.metrics != nil {
+		b.cfg.registerer.Unregister(b.metrics)
+	}
+}
+
+func (b *Bot) gatewayShards() []metrics.Shard {
+	f := b.currentFleet()
+	if f == nil {
+		return nil
+	}
+	statuses := make([]metrics.Shard, len(f.shards))
+	for i, s := range f.shards {
+		statuses[i] = metrics.Shard{ID: s.id, Status: s.gateway.Status()}
+	}
+	return statuses
+}
+
+// buildMetric says what the program was built from.
+func buildMetric(namespace string) prometheus.Collector {
+	botwright, library, goVersion := "unknown", "unknown", "unknown"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		goVersion = build.GoVersion
+		for _, m := range append(build.Deps, &build.Main) {
+			switch m.Path {
+			case "github.com/botwright/botwright":
+				botwright = m.Version
+			case "github.com/bwmarrin/discordgo":
+				library = m.Version
+			}
+		}
+	}
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info",
+		Help: "1, with the versions that the program was built from.",
+	}, []string{"botwright", "discordgo", "go"})
+	info.WithLabelValues(botwright, library, goVersion).Set(1)
+	return info
+}

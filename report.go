@@ -1,0 +1,189 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/resource"
+)
+
+// A Report says in a few figures how a bot is doing. It prints as some lines for people, and can
+// be logged with slog and encoded as JSON.
+type Report struct {
+	Time   time.Time     `json:"time"`
+	Uptime time.Duration `json:"uptime_ns"` // since Open
+
+	Shards      int `json:"shards"` // of this process
+	ShardsReady int `json:"shards_ready"`
+
+	Guilds            int `json:"guilds"`
+	UnavailableGuilds int `json:"unavailable_guilds"`
+
+	// Users is how many members the guilds have in all; who is in two of them counts twice.
+	// Discord says it when it sends a guild. Who comes and goes later is counted if the bot has
+	// the intent for members.
+	Users int `json:"users"`
+
+	Events          uint64  `json:"events"` // received, wanted or not
+	EventsPerSecond float64 `json:"events_per_second"`
+	APICalls        uint64  `json:"api_calls"` // requests to Discord's REST API, each attempt
+
+	Queue     QueueReport `json:"queue"`
+	Resources Resources   `json:"resources"`
+}
+
+// A QueueReport describes the events between the gateway and the handlers; see [QueueConfig].
+type QueueReport struct {
+	Waiting int    `json:"waiting"`
+	Running int    `json:"running"`
+	Bytes   int64  `json:"bytes"`   // held by both
+	Shed    uint64 `json:"shed"`    // presences and typing dropped under load
+	Blocked uint64 `json:"blocked"` // events that reading stopped for because it was full
+}
+
+// Report returns a snapshot. Rates are averages over the time since the last Report that is at
+// least a second old, or since Open. It does not wait for the network or a handler.
+func (b *Bot) Report() Report {
+	r := Report{
+		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
+		Resources: b.readResources(),
+	}
+	if f := b.currentFleet(); f != nil {
+		r.Shards, r.ShardsReady = len(f.shards), f.ready()
+		for _, s := range f.shards {
+			guilds, unavailable := s.guilds()
+			r.Guilds += guilds
+			r.UnavailableGuilds += unavailable
+			r.Users += s.members.members()
+		}
+	}
+	q := b.queue.Stats()
+	r.Queue = QueueReport{Waiting: q.Events - q.Running, Running: q.Running, Bytes: q.Bytes,
+		Shed: q.Shed, Blocked: q.Late}
+	busy := r.Resources.UserCPU + r.Resources.SystemCPU
+	r.EventsPerSecond, r.Resources.CPUPercent = b.stats.rates(r.Time, r.Events, busy)
+	r.Uptime = b.stats.uptime(r.Time)
+	return r
+}
+
+// String returns three lines for people.
+func (r Report) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "up %v, %d of %d shards ready, %d guilds", r.Uptime.Round(time.Second),
+		r.ShardsReady, r.Shards, r.Guilds)
+	if r.UnavailableGuilds > 0 {
+		fmt.Fprintf(&s, " (and %d unavailable)", r.UnavailableGuilds)
+	}
+	fmt.Fprintf(&s, ", %d users\n", r.Users)
+	fmt.Fprintf(&s, "%d events (%.1f/s), %d waiting, %d in handlers, %d API calls\n",
+		r.Events, r.EventsPerSecond, r.Queue.Waiting, r.Queue.Running, r.APICalls)
+	s.WriteString(r.Resources.String())
+	return s.String()
+}
+
+// LogValue implements slog.LogValuer.
+func (r Report) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Duration("uptime", r.Uptime.Round(time.Second)),
+		slog.Int("shards", r.Shards), slog.Int("shards_ready", r.ShardsReady),
+		slog.Int("guilds", r.Guilds), slog.Int("unavailable_guilds", r.UnavailableGuilds),
+		slog.Int("users", r.Users),
+		slog.Uint64("events", r.Events), slog.Float64("events_per_second", r.EventsPerSecond),
+		slog.Uint64("api_calls", r.APICalls),
+		slog.Int("waiting", r.Queue.Waiting), slog.Int("running", r.Queue.Running),
+		slog.Any("resources", r.Resources),
+	)
+}
+
+// guilds returns how many guilds are available and how many are not. A bot without the intent for
+// guilds is not told: all count as available.
+func (s *shard) guilds() (available, unavailable int) {
+	st := s.gateway.Status()
+	if s.bot.intents&discordgo.IntentGuilds == 0 {
+		return st.Guilds + st.Unavailable, 0
+	}
+	return st.Guilds, st.Unavailable
+}
+
+// ReportEvery logs a [Report] at info level each time d has passed, as long as the bot is open.
+// Every 30 s is usual. Without the option nothing is logged.
+func ReportEvery(d time.Duration) Option {
+	return func(c *config) {
+		if d <= 0 {
+			c.problem("ReportEvery", "%v is not a positive duration", d)
+			return
+		}
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
+			every(ctx, d, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
+		})
+	}
+}
+
+// every calls f each time d has passed until ctx is done.
+func every(ctx context.Context, d time.Duration, f func()) {
+	t := time.NewTicker(d)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			f()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stats is what a bot counts for its reports.
+type stats struct {
+	events atomic.Uint64
+	calls  atomic.Uint64 // REST
+
+	mu     sync.Mutex // guards what follows
+	opened time.Time
+	since  time.Time     // of the last rates
+	before uint64        // events then
+	busy   time.Duration // CPU time then
+	perSec float64
+	cpu    float64
+}
+
+// start notes that the bot is being opened.
+func (s *stats) start() {
+	u, now := resource.Read(), time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened, s.since, s.busy = now, now, u.UserCPU+u.SystemCPU
+}
+
+func (s *stats) uptime(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened.IsZero() {
+		return 0
+	}
+	return now.Sub(s.opened)
+}
+
+// rates returns events per second, and CPU time in percent of one CPU. Several callers share
+// what one has measured less than a second ago.
+func (s *stats) rates(
+	now time.Time, events uint64, busy time.Duration,
+) (perSec, cpu float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	took := now.Sub(s.since)
+	if s.since.IsZero() || took < time.Second {
+		return s.perSec, s.cpu
+	}
+	s.perSec = float64(events-s.before) / took.Seconds()
+	s.cpu = float64(busy-s.busy) / float64(took) * 100
+	s.since, s.before, s.busy = now, events, busy
+	return s.perSec, s.cpu
+}

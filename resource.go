@@ -1,0 +1,122 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/botwright/botwright/internal/resource"
+)
+
+// ResourceConfig configures the watch over what the process uses. Each zero field is its default.
+type ResourceConfig struct {
+	// Interval is how often a line is logged and the memory compared with its limit. The default
+	// is a minute.
+	Interval time.Duration
+
+	// MaxMemory is from how many bytes on memory counts as high, which is logged as a warning
+	// once, and once more when it is a tenth below that again. It is compared with the memory that the
+	// process has in RAM, or where the system does not tell, with what Go has from the system.
+	// The default is 80 % of GOMEMLIMIT or of the limit of the cgroup, whichever is less; without
+	// either, 500 MiB, which is plenty for a thousand guilds.
+	MaxMemory int64
+}
+
+// WithResources logs what the process uses of the machine, once a minute, and warns when its
+// memory is high. [Bot.Report] and [WithMetrics] tell the same without it.
+func WithResources(cfg ResourceConfig) Option {
+	return func(c *config) {
+		if cfg.Interval < 0 || cfg.MaxMemory < 0 {
+			c.problem("WithResources", "%+v has a negative field: 0 is the default", cfg)
+			return
+		}
+		if cfg.Interval == 0 {
+			cfg.Interval = time.Minute
+		}
+		c.maxMemory = cfg.MaxMemory
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
+			w := resourceWatch{bot: b}
+			every(ctx, cfg.Interval, w.look)
+		})
+	}
+}
+
+// Resources is what the process uses of the machine. What the system does not tell is 0.
+type Resources struct {
+	RSS     int64 `json:"rss_bytes"`  // in RAM; on Linux
+	Heap    int64 `json:"heap_bytes"` // objects, live or not yet collected
+	GoTotal int64 `json:"go_bytes"`   // what Go has from the system
+
+	MemoryLimit int64  `json:"memory_limit_bytes"` // what the process may use, if limited
+	LimitSource string `json:"memory_limit_source,omitempty"`
+	MemoryHigh  bool   `json:"memory_high"` // see ResourceConfig.MaxMemory
+
+	UserCPU    time.Duration `json:"user_cpu_ns"`   // time in the program's own code
+	SystemCPU  time.Duration `json:"system_cpu_ns"` // and in the kernel
+	CPUPercent float64       `json:"cpu_percent"`   // of one CPU, of late; see Bot.Report
+
+	Goroutines int           `json:"goroutines"`
+	GCs        uint64        `json:"gcs"`         // garbage collections so far
+	GCPause    time.Duration `json:"gc_pause_ns"` // for which they stopped the program, in all
+}
+
+// String returns a line for people.
+func (r Resources) String() string {
+	memory := mebibytes(max(r.RSS, 0))
+	if r.RSS == 0 {
+		memory = mebibytes(r.GoTotal)
+	}
+	if r.MemoryLimit > 0 {
+		memory += " of " + mebibytes(r.MemoryLimit)
+	}
+	return fmt.Sprintf("memory %s (heap %s), CPU %.1f %% (user %v, system %v), %d goroutines",
+		memory, mebibytes(r.Heap), r.CPUPercent, r.UserCPU.Round(time.Second),
+		r.SystemCPU.Round(time.Second), r.Goroutines)
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
+
+// LogValue implements slog.LogValuer.
+func (r Resources) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.Int64("rss_bytes", r.RSS), slog.Int64("heap_bytes", r.Heap),
+		slog.Int64("go_bytes", r.GoTotal),
+		slog.Int64("memory_limit_bytes", r.MemoryLimit), slog.Bool("memory_high", r.MemoryHigh),
+		slog.Duration("user_cpu", r.UserCPU), slog.Duration("system_cpu", r.SystemCPU),
+		slog.Float64("cpu_percent", math.Round(r.CPUPercent*10)/10),
+		slog.Int("goroutines", r.Goroutines),
+		slog.Uint64("gcs", r.GCs), slog.Duration("gc_pause", r.GCPause),
+	)
+}
+
+func (b *Bot) readResources() Resources {
+	u, limit := resource.Read(), b.memory.Limit()
+	return Resources{
+		RSS: u.RSS, Heap: u.Heap, GoTotal: u.Go,
+		MemoryLimit: limit.Max, LimitSource: limit.Source, MemoryHigh: b.memory.High(u.Memory()),
+		UserCPU: u.UserCPU, SystemCPU: u.SystemCPU,
+		Goroutines: u.Goroutines, GCs: u.GCs, GCPause: u.GCPause,
+	}
+}
+
+// A resourceWatch logs what the process uses.
+type resourceWatch struct {
+	bot  *Bot
+	high bool // the last that was said
+}
+
+func (w *resourceWatch) look() {
+	log, r := w.bot.cfg.logger, w.bot.Report().Resources
+	log.Info("resources", "process", r)
+	if r.MemoryHigh == w.high {
+		return
+	}
+	if w.high = r.MemoryHigh; w.high {
+		log.Warn("memory is high: raise the limit, keep less, or look for what grows in a "+
+			"heap profile", "process", r, "from", w.bot.memory.Limit().Warn)
+		return
+	}
+	log.Info("memory is no longer high", "process", r)
+}
