@@ -34,6 +34,7 @@ type Bot struct {
 	metrics       *Metrics // nil without WithMetrics
 	stats         stats
 	memory        *resource.Monitor
+	profiler      *Profiler
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -96,6 +97,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.metrics = NewMetrics(MetricsConfig{})
 		b.handlers.instrument(b.metrics.measure)
 	}
+	b.profiler = b.newProfiler()
 	b.session = b.newSession()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{

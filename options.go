@@ -35,7 +35,8 @@ type config struct {
 	sessionConfig   func(*discordgo.Session)
 	shutdownTimeout time.Duration
 	registerer      prometheus.Registerer
-	maxMemory       int64 // see ResourceConfig
+	maxMemory       int64           // see ResourceConfig
+	profiler        *ProfilerConfig // nil: not of handlers
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.

@@ -1,0 +1,274 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/metrics"
+	"runtime/pprof"
+	"runtime/trace"
+	"time"
+
+	"github.com/botwright/botwright/internal/profile"
+)
+
+// ProfilerConfig configures a [Profiler]. Each zero field is its default.
+type ProfilerConfig struct {
+	// Slow is how long an operation may take. The default is 5 s: an interaction has been lost
+	// for two seconds by then.
+	Slow time.Duration
+
+	// CaptureDir is where captures go, which show what the process was doing when an operation
+	// became slow. It is made when it is needed. Without it there are none.
+	CaptureDir string
+
+	// CaptureEvery is the least time between two captures that were not asked for. The default
+	// is 5 minutes: what is slow is slow many times, and one capture a time explains it.
+	CaptureEvery time.Duration
+
+	// MaxCaptureBytes is how large all captures may be together before the oldest are deleted.
+	// The default is 256 MiB, some twenty captures.
+	MaxCaptureBytes int64
+
+	// CPUProfile is for how long a capture records a CPU profile. The default is 2 s, in which
+	// a busy CPU is sampled 200 times. A negative value leaves it out.
+	CPUProfile time.Duration
+
+	// MaxNames is how many operations have statistics of their own; all others are one named
+	// "other". The default is 256, of some 4 KiB each.
+	MaxNames int
+
+	// Logger is told of what is slow and of captures. The default is the bot's logger, or
+	// [slog.Default].
+	Logger *slog.Logger
+}
+
+func (c ProfilerConfig) withDefaults() ProfilerConfig {
+	if c.Slow <= 0 {
+		c.Slow = 5 * time.Second
+	}
+	if c.CaptureEvery <= 0 {
+		c.CaptureEvery = 5 * time.Minute
+	}
+	if c.MaxCaptureBytes <= 0 {
+		c.MaxCaptureBytes = 256 << 20
+	}
+	if c.CPUProfile == 0 {
+		c.CPUProfile = 2 * time.Second
+	}
+	if c.MaxNames <= 0 {
+		c.MaxNames = 256
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+// WithProfiler profiles every handler under its function's name, and captures what goes on when
+// one is slow; see [Bot.Profiler].
+func WithProfiler(cfg ProfilerConfig) Option {
+	return func(c *config) {
+		if cfg.Slow < 0 || cfg.CaptureEvery < 0 || cfg.MaxCaptureBytes < 0 || cfg.MaxNames < 0 {
+			c.problem("WithProfiler", "a field is negative: 0 is the default")
+			return
+		}
+		c.profiler = &cfg
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.profiler.Run(ctx) })
+	}
+}
+
+// newProfiler returns the bot's profiler, which without WithProfiler profiles what it is given and
+// nothing else.
+func (b *Bot) newProfiler() *Profiler {
+	var cfg ProfilerConfig
+	if b.cfg.profiler != nil {
+		cfg = *b.cfg.profiler
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = b.cfg.logger
+	}
+	p := NewProfiler(cfg)
+	if b.cfg.profiler != nil {
+		b.handlers.instrument(p.measure)
+	}
+	return p
+}
+
+// Profiler returns the bot's profiler, for operations other than handlers. It is there with and
+// without [WithProfiler].
+func (b *Bot) Profiler() *Profiler { return b.profiler }
+
+// A Profiler measures operations, keeps statistics of them, and says which are slow. Its methods
+// may be called from any goroutine. An operation costs about a microsecond or two.
+type Profiler struct {
+	cfg        ProfilerConfig
+	operations *profile.Operations
+	directory  profile.Directory
+	recorder   *trace.FlightRecorder
+	breaches   chan string   // 1 slot: the name of an operation that has become slow
+	capturing  chan struct{} // 1 slot: a capture is being made
+}
+
+// NewProfiler returns a Profiler. It starts nothing; see [Profiler.Run].
+func NewProfiler(cfg ProfilerConfig) *Profiler {
+	cfg = cfg.withDefaults()
+	return &Profiler{
+		cfg:        cfg,
+		operations: profile.NewOperations(cfg.MaxNames),
+		directory:  profile.Directory{Path: cfg.CaptureDir, MaxBytes: cfg.MaxCaptureBytes},
+		recorder: trace.NewFlightRecorder(trace.FlightRecorderConfig{
+			MinAge:   cfg.Slow + time.Second, // to show how a slow operation began
+			MaxBytes: 8 << 20,                // which is reached first in a busy process
+		}),
+		breaches:  make(chan string, 1),
+		capturing: make(chan struct{}, 1),
+	}
+}
+
+// Do calls fn as an operation of that name and returns its error. The goroutine has the pprof
+// label "operation" meanwhile, and the execution trace a region. Names should be few; see
+// ProfilerConfig.MaxNames. A panic of fn counts as an error and goes on.
+func (p *Profiler) Do(
+	ctx context.Context, name string, fn func(context.Context) error,
+) (err error) {
+	op := p.operations.Get(name)
+	op.Begin()
+	start, allocated, failed := time.Now(), allocatedBytes(), true
+	slow := time.AfterFunc(p.cfg.Slow, func() { p.breach(op) })
+	defer func() {
+		took, allocated := time.Since(start), allocatedBytes()-allocated
+		slow.Stop()
+		op.End(took, allocated, failed)
+		if took >= p.cfg.Slow {
+			p.cfg.Logger.WarnContext(ctx, "slow operation ended", "operation", op.Name,
+				"took", took, "process_allocated_bytes", allocated, "error", err)
+		}
+	}()
+	pprof.Do(ctx, pprof.Labels("operation", op.Name), func(ctx context.Context) {
+		defer trace.StartRegion(ctx, op.Name).End()
+		err = fn(ctx)
+	})
+	failed = err != nil
+	return err
+}
+
+// allocatedBytes returns how much the process has allocated so far, which no goroutine has to
+// itself.
+func allocatedBytes() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
+}
+
+// breach notes that an operation has become slow. It runs while the operation still does, so
+// that a capture shows where it is.
+func (p *Profiler) breach(op *profile.Operation) {
+	op.Slow()
+	p.cfg.Logger.Warn("operation is slow", "operation", op.Name, "running_for", p.cfg.Slow)
+	select {
+	case p.breaches <- op.Name:
+	default:
+	}
+}
+
+// Middleware profiles handlers as operations that are named after the event type, for a bot
+// without [WithProfiler] or for a few handlers only.
+func (p *Profiler) Middleware() Middleware {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, e *Event) error {
+			return p.Do(ctx, e.Type, func(ctx context.Context) error { return next(ctx, e) })
+		}
+	}
+}
+
+// measure profiles a handler under its name.
+func (p *Profiler) measure(r *registration, next Handler) Handler {
+	return func(ctx context.Context, e *Event) error {
+		return p.Do(ctx, r.name, func(ctx context.Context) error { return next(ctx, e) })
+	}
+}
+
+// OperationStats describes the calls of an operation since the start. The percentiles are upper
+// bounds, at most 7 % too high.
+type OperationStats struct {
+	Name    string        `json:"name"`
+	Running int           `json:"running"` // calls that have not returned
+	Count   uint64        `json:"count"`   // calls that have
+	Errors  uint64        `json:"errors"`  // of those, with an error or a panic
+	Slow    uint64        `json:"slow"`    // calls that took longer than ProfilerConfig.Slow
+	Total   time.Duration `json:"total_ns"`
+	P50     time.Duration `json:"p50_ns"`
+	P95     time.Duration `json:"p95_ns"`
+	P99     time.Duration `json:"p99_ns"`
+	Max     time.Duration `json:"max_ns"`
+
+	// AllocatedBytes is what the whole process has allocated while the operation ran: of
+	// operations that run at the same time, each has it all.
+	AllocatedBytes uint64 `json:"process_allocated_bytes"`
+}
+
+// Snapshot returns the statistics of all operations, by name.
+func (p *Profiler) Snapshot() []OperationStats {
+	all := p.operations.Snapshot()
+	stats := make([]OperationStats, len(all))
+	for i, s := range all {
+		stats[i] = OperationStats(s)
+	}
+	return stats
+}
+
+// Run records the execution trace and makes a capture when an operation becomes slow, at most one
+// per ProfilerConfig.CaptureEvery, until ctx is done. A bot with [WithProfiler] runs its own
+// profiler. Without a CaptureDir, Run only waits.
+//
+// Go has one flight recorder per process: when somebody else uses it, captures have no trace. It
+// costs a percent or two of CPU time.
+func (p *Profiler) Run(ctx context.Context) {
+	if p.cfg.CaptureDir == "" {
+		<-ctx.Done()
+		return
+	}
+	if err := p.recorder.Start(); err != nil {
+		p.cfg.Logger.Warn("captures will have no execution trace", "error", err)
+	} else {
+		defer p.recorder.Stop()
+	}
+	var last time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case name := <-p.breaches:
+			if !last.IsZero() && time.Since(last) < p.cfg.CaptureEvery {
+				continue
+			}
+			last = time.Now()
+			dir, err := p.Capture(ctx)
+			if err != nil {
+				p.cfg.Logger.Error("capture failed", "dir", dir, "error", err)
+				continue
+			}
+			p.cfg.Logger.Warn("captured what a slow operation was doing",
+				"operation", name, "dir", dir)
+		}
+	}
+}
+
+// Capture writes what the process is doing into a new directory in ProfilerConfig.CaptureDir, and
+// returns its path: goroutines.txt, heap.pprof, cpu.pprof, and during [Profiler.Run] trace.out for
+// go tool trace. It takes ProfilerConfig.CPUProfile; the end of ctx cuts that short. The error says
+// what is missing in the capture. One capture waits for another.
+func (p *Profiler) Capture(ctx context.Context) (dir string, err error) {
+	if p.cfg.CaptureDir == "" {
+		return "", errors.New("botwright: no capture without a ProfilerConfig.CaptureDir")
+	}
+	select {
+	case p.capturing <- struct{}{}:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	defer func() { <-p.capturing }()
+	return p.directory.Capture(ctx, profile.Sources{
+		Recorder: p.recorder, CPU: max(p.cfg.CPUProfile, 0)})
+}
