@@ -1,7 +1,11 @@
 package botwright
 
 import (
+	"context"
 	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
@@ -41,4 +45,33 @@ func Waiting(b *Bot, eventType string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.shows)
+}
+
+// MetricsOf returns the metrics of a bot.
+func MetricsOf(b *Bot) *Metrics { return b.metrics }
+
+// Add adds a part to m.
+func (m *Metrics) Add(name string, c prometheus.Collector) { m.add(name, c) }
+
+// FloodEvent counts an event that is received now.
+func (m *Metrics) FloodEvent(eventType, d string) { m.event([]byte(eventType), []byte(d), time.Now()) }
+
+// FloodHandler calls a handler of that name and event type, which does nothing.
+func (m *Metrics) FloodHandler(name, eventType string) {
+	h := m.measure(&registration{name: name, eventType: eventType},
+		func(context.Context, *Event) error { return nil })
+	_ = h(context.Background(), &Event{Received: time.Now()})
+}
+
+// Measured measures a handler.
+func (m *Metrics) Measured(h Handler) Handler {
+	return m.measure(&registration{name: "test", eventType: "MESSAGE_CREATE"}, h)
+}
+
+// NewRates returns a function that gives the rates of a bot that is opened now.
+func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
+	s := &stats{since: time.Now()}
+	return func(events uint64, busy time.Duration) (perSec, cpu float64) {
+		return s.rates(time.Now(), events, busy)
+	}
 }

@@ -166,13 +166,13 @@ func (m *Metrics) measure(r *registration, next Handler) Handler {
 }
 
 func failureOf(err error) metrics.Failure {
-	var p *PanicError
-	switch {
-	case err == nil:
+	if err == nil {
 		return metrics.None
-	case errors.As(err, &p):
+	}
+	if _, panicked := errors.AsType[*PanicError](err); panicked {
 		return metrics.Panic
-	case errors.Is(err, ErrHandlerTimeout), errors.Is(err, context.DeadlineExceeded):
+	}
+	if errors.Is(err, ErrHandlerTimeout) || errors.Is(err, context.DeadlineExceeded) {
 		return metrics.Timeout
 	}
 	return metrics.Error
@@ -210,6 +210,7 @@ func (b *Bot) gatewayShards() []metrics.Shard {
 	statuses := make([]metrics.Shard, len(f.shards))
 	for i, s := range f.shards {
 		statuses[i] = metrics.Shard{ID: s.id, Status: s.gateway.Status()}
+		statuses[i].Status.Guilds, statuses[i].Status.Unavailable = s.guilds()
 	}
 	return statuses
 }
