@@ -95,7 +95,7 @@ func (r Report) LogValue() slog.Value {
 		slog.Int("shards", r.Shards), slog.Int("shards_ready", r.ShardsReady),
 		slog.Int("guilds", r.Guilds), slog.Int("unavailable_guilds", r.UnavailableGuilds),
 		slog.Int("users", r.Users),
-		slog.Uint64("events", r.Events), slog.Float64("events_per_second", r.EventsPerSecond),
+		slog.Uint64("events", r.Events), slog.Float64("events_per_second", tenths(r.EventsPerSecond)),
 		slog.Uint64("api_calls", r.APICalls),
 		slog.Int("waiting", r.Queue.Waiting), slog.Int("running", r.Queue.Running),
 		slog.Any("resources", r.Resources),

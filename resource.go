@@ -72,9 +72,12 @@ func (r Resources) String() string {
 		memory += " of " + mebibytes(r.MemoryLimit)
 	}
 	return fmt.Sprintf("memory %s (heap %s), CPU %.1f %% (user %v, system %v), %d goroutines",
-		memory, mebibytes(r.Heap), r.CPUPercent, r.UserCPU.Round(time.Second),
-		r.SystemCPU.Round(time.Second), r.Goroutines)
+		memory, mebibytes(r.Heap), r.CPUPercent, r.UserCPU.Round(time.Second/10),
+		r.SystemCPU.Round(time.Second/10), r.Goroutines)
 }
+
+// tenths rounds to one decimal.
+func tenths(x float64) float64 { return math.Round(x*10) / 10 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
 
@@ -85,7 +88,7 @@ func (r Resources) LogValue() slog.Value {
 		slog.Int64("go_bytes", r.GoTotal),
 		slog.Int64("memory_limit_bytes", r.MemoryLimit), slog.Bool("memory_high", r.MemoryHigh),
 		slog.Duration("user_cpu", r.UserCPU), slog.Duration("system_cpu", r.SystemCPU),
-		slog.Float64("cpu_percent", math.Round(r.CPUPercent*10)/10),
+		slog.Float64("cpu_percent", tenths(r.CPUPercent)),
 		slog.Int("goroutines", r.Goroutines),
 		slog.Uint64("gcs", r.GCs), slog.Duration("gc_pause", r.GCPause),
 	)
