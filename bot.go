@@ -35,6 +35,7 @@ type Bot struct {
 	stats         stats
 	memory        *resource.Monitor
 	profiler      *Profiler
+	observed      observed
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -98,6 +99,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.handlers.instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()
+	b.ObserveDebouncer("handlers", b.debouncerStats)
 	b.session = b.newSession()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{

@@ -188,6 +188,7 @@ func (b *Bot) registerMetrics() error {
 		Queue:  b.queue.Stats,
 		Budget: b.gate.Budget,
 	}))
+	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
 	if err := b.cfg.registerer.Register(b.metrics); err != nil {
 		return fmt.Errorf("botwright: WithMetrics: cannot register the metrics; two bots that "+

@@ -50,6 +50,7 @@ func TestMetricsCatalogue(t *testing.T) {
 	if err == nil {
 		t.Error("the rate limit was not reported")
 	}
+	bot.ObserveCache("users", botwright.NewTTLCache(botwright.TTLCacheConfig[string, int]{}).Stats)
 	useCommand(t, srv, "ping")
 	srv.Conn(0).RequestHeartbeat()
 	waitMetric(t, reg, 1, "discord_interactions_total")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,8 +36,9 @@ type Report struct {
 	EventsPerSecond float64 `json:"events_per_second"`
 	APICalls        uint64  `json:"api_calls"` // requests to Discord's REST API, each attempt
 
-	Queue     QueueReport `json:"queue"`
-	Resources Resources   `json:"resources"`
+	Queue     QueueReport   `json:"queue"`
+	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
+	Resources Resources     `json:"resources"`
 }
 
 // A QueueReport describes the events between the gateway and the handlers; see [QueueConfig].
@@ -53,7 +55,7 @@ type QueueReport struct {
 func (b *Bot) Report() Report {
 	r := Report{
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
-		Resources: b.readResources(),
+		Caches: b.cacheReports(), Resources: b.readResources(),
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady = len(f.shards), f.ready()
@@ -73,7 +75,7 @@ func (b *Bot) Report() Report {
 	return r
 }
 
-// String returns three lines for people.
+// String returns three lines for people, and one for each cache.
 func (r Report) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "up %v, %d of %d shards ready, %d guilds", r.Uptime.Round(time.Second),
@@ -84,12 +86,21 @@ func (r Report) String() string {
 	fmt.Fprintf(&s, ", %d users\n", r.Users)
 	fmt.Fprintf(&s, "%d events (%.1f/s), %d waiting, %d in handlers, %d API calls\n",
 		r.Events, r.EventsPerSecond, r.Queue.Waiting, r.Queue.Running, r.APICalls)
+	for _, c := range r.Caches {
+		fmt.Fprintf(&s, "cache %s: %d of %d entries, %.1f %% hits\n",
+			c.Name, c.Entries, c.MaxSize, c.HitRatio*100)
+	}
 	s.WriteString(r.Resources.String())
 	return s.String()
 }
 
 // LogValue implements slog.LogValuer.
 func (r Report) LogValue() slog.Value {
+	var caches []any
+	for _, c := range r.Caches {
+		caches = append(caches, slog.Group(c.Name, slog.Int("entries", c.Entries),
+			slog.Float64("hit_ratio", math.Round(c.HitRatio*1000)/1000)))
+	}
 	return slog.GroupValue(
 		slog.Duration("uptime", r.Uptime.Round(time.Second)),
 		slog.Int("shards", r.Shards), slog.Int("shards_ready", r.ShardsReady),
@@ -98,6 +109,7 @@ func (r Report) LogValue() slog.Value {
 		slog.Uint64("events", r.Events), slog.Float64("events_per_second", tenths(r.EventsPerSecond)),
 		slog.Uint64("api_calls", r.APICalls),
 		slog.Int("waiting", r.Queue.Waiting), slog.Int("running", r.Queue.Running),
+		slog.Group("caches", caches...),
 		slog.Any("resources", r.Resources),
 	)
 }

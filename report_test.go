@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -84,7 +85,8 @@ func someReport() botwright.Report {
 		Time: time.Unix(0, 0).UTC(), Uptime: 3*time.Hour + 12*time.Minute,
 		Shards: 4, ShardsReady: 3, Guilds: 10_240, UnavailableGuilds: 2, Users: 1_204_551,
 		Events: 8_123_456, EventsPerSecond: 412.34, APICalls: 12_345,
-		Queue: botwright.QueueReport{Waiting: 12, Running: 3, Bytes: 4096},
+		Queue:  botwright.QueueReport{Waiting: 12, Running: 3, Bytes: 4096},
+		Caches: []botwright.CacheReport{{Name: "users", Entries: 900, MaxSize: 1000, HitRatio: 0.8765}},
 		Resources: botwright.Resources{
 			RSS: 312 << 20, Heap: 201 << 20, GoTotal: 280 << 20, MemoryLimit: 512 << 20,
 			UserCPU: 12 * time.Minute, SystemCPU: time.Minute, CPUPercent: 14.25,
@@ -98,6 +100,7 @@ func TestReportFormats(t *testing.T) {
 	r := someReport()
 	const text = `up 3h12m0s, 3 of 4 shards ready, 10240 guilds (and 2 unavailable), 1204551 users
 8123456 events (412.3/s), 12 waiting, 3 in handlers, 12345 API calls
+cache users: 900 of 1000 entries, 87.7 % hits
 memory 312 MiB of 512 MiB (heap 201 MiB), CPU 14.2 % (user 12m0s, system 1m0s), 153 goroutines`
 	if got := r.String(); got != text {
 		t.Errorf("String:\n%s\nwant:\n%s", got, text)
@@ -113,14 +116,14 @@ memory 312 MiB of 512 MiB (heap 201 MiB), CPU 14.2 % (user 12m0s, system 1m0s), 
 		t.Fatal(err)
 	}
 	var decoded botwright.Report
-	if err := json.Unmarshal(encoded, &decoded); err != nil || decoded != r {
+	if err := json.Unmarshal(encoded, &decoded); err != nil || !reflect.DeepEqual(decoded, r) {
 		t.Errorf("JSON there and back: %+v, %v", decoded, err)
 	}
 
 	var out bytes.Buffer
 	slog.New(slog.NewTextHandler(&out, nil)).Info("report", "bot", r)
 	for _, want := range []string{"bot.uptime=3h12m0s", "bot.guilds=10240", "bot.events_per_second=412.3",
-		"bot.waiting=12", "bot.resources.rss_bytes=327155712", "bot.resources.cpu_percent=14.3"} {
+		"bot.waiting=12", "bot.caches.users.hit_ratio=0.877", "bot.resources.rss_bytes=327155712", "bot.resources.cpu_percent=14.3"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the log has no %s: %s", want, out.String())
 		}
