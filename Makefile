@@ -10,6 +10,7 @@ BENCH    ?= .
 
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI_VERSION)
+PROMTOOL         := $(or $(shell command -v promtool),$(CURDIR)/.bin/promtool)
 
 # The root module and the nested ones (bench, contrib/*), as directories.
 MODULES := $(patsubst ./%,%,$(patsubst %/,%,$(sort $(dir \
@@ -19,7 +20,7 @@ heading     = @printf '\n== %s\n' '$(1)'
 each_module = for dir in $(MODULES); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
 .PHONY: ci
-ci: fmt vet lint tidy generated test examples ## everything a change has to pass
+ci: fmt vet lint tidy generated test examples monitoring ## everything a change has to pass
 	$(call heading,all passed)
 
 .PHONY: fmt
@@ -77,6 +78,19 @@ examples: ## build every example, run the quickstart
 	$(call heading,examples)
 	@if [ -d examples ]; then set -x; go build -o /dev/null ./examples/...; fi
 	@if [ -d examples/quickstart ]; then set -x; go run ./examples/quickstart -for 5s; fi
+	@captures=$$(mktemp -d); trap 'rm -r "$$captures"' EXIT; set -x; \
+	go run ./examples/profile -for 3s -captures "$$captures"
+
+# The Go tests hold the metrics that are named against those that exist; promtool knows the rest.
+.PHONY: monitoring
+monitoring: $(PROMTOOL) ## promtool on the rules, the dashboard's queries and a live endpoint
+	$(call heading,monitoring)
+	$(PROMTOOL) check config examples/monitoring/prometheus/prometheus.yml
+	$(PROMTOOL) test rules examples/monitoring/prometheus/rules_test.yml
+	@queries=$$(mktemp); trap 'rm "$$queries"' EXIT; set -x; \
+	go run ./examples/monitoring/dashboard -rules >"$$queries"; \
+	$(PROMTOOL) check rules "$$queries"
+	go run ./examples/monitoring -addr 127.0.0.1:0 -for 3s -print | $(PROMTOOL) check metrics
 
 .PHONY: bench
 bench: ## benchmarks; BENCH selects them
@@ -105,3 +119,11 @@ $(GOLANGCI):
 	GOBIN=$(CURDIR)/.bin CGO_ENABLED=0 go install -trimpath -ldflags='-s -w' \
 		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(CURDIR)/.bin/golangci-lint $@
+
+# Only promtool of the package, so that no server is started. Needs root for the list of packages.
+$(CURDIR)/.bin/promtool:
+	$(call heading,install promtool)
+	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; chmod 755 "$$dir"; cd "$$dir"; set -x; \
+	apt-get update -q; apt-get download -q prometheus; \
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool; \
+	mkdir -p $(CURDIR)/.bin; mv usr/bin/promtool $@

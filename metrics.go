@@ -60,15 +60,16 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 	if cfg.Namespace == "" {
 		cfg.Namespace = "discord"
 	}
+	namespace := cfg.Namespace
 	m := &Metrics{
-		namespace: cfg.Namespace,
-		counts:    metrics.New(cfg.Namespace),
+		namespace: namespace,
+		counts:    metrics.New(namespace),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: cfg.Namespace, Name: "instrumentation_errors_total",
+			Namespace: namespace, Name: "instrumentation_errors_total",
 			Help: "Collections of a part's metrics that panicked and were left out.",
 		}, []string{"hook"}),
 	}
-	m.add("build", buildMetric(cfg.Namespace))
+	m.add("build", buildMetric(namespace))
 	m.add("counts", m.counts)
 	return m
 }

@@ -170,7 +170,7 @@ func poll(t *testing.T, cond func() bool) {
 	}
 }
 
-// metric returns the sum of the series that have the labels, given as name, value, name, value …
+// metric returns the sum of the series that have the labels, given as a name, its value, and so on.
 func metric(t *testing.T, reg prometheus.Gatherer, name string, labels ...string) (sum float64) {
 	t.Helper()
 	families, err := reg.Gather()

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/metrics"
 )
 
 // ObserveCache shows a cache of the program in the bot's metrics and reports, under a name. stats
@@ -133,31 +135,26 @@ func (m *observedMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *observedMetrics) Collect(ch chan<- prometheus.Metric) {
-	send := func(t prometheus.ValueType, d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, t, v, labels...)
-	}
-	count := func(d *prometheus.Desc, n uint64, labels ...string) {
-		send(prometheus.CounterValue, d, float64(n), labels...)
-	}
+	out := metrics.Sink(ch)
 	caches, debouncers := m.observed.snapshot()
 	for name, stats := range caches {
 		s := stats()
-		count(m.requests, s.Hits, name, "hit")
-		count(m.requests, s.Misses, name, "miss")
-		count(m.loads, s.Loads-s.LoadErrors, name, "success")
-		count(m.loads, s.LoadErrors, name, "error")
-		send(prometheus.GaugeValue, m.entries, float64(s.Entries), name)
-		send(prometheus.GaugeValue, m.size, float64(s.MaxSize), name)
+		out.Counter(m.requests, s.Hits, name, "hit")
+		out.Counter(m.requests, s.Misses, name, "miss")
+		out.Counter(m.loads, s.Loads-s.LoadErrors, name, "success")
+		out.Counter(m.loads, s.LoadErrors, name, "error")
+		out.Gauge(m.entries, float64(s.Entries), name)
+		out.Gauge(m.size, float64(s.MaxSize), name)
 		for reason, n := range s.Evictions {
-			count(m.evictions, n, name, reason.String())
+			out.Counter(m.evictions, n, name, reason.String())
 		}
 	}
 	for name, stats := range debouncers {
 		s := stats()
-		count(m.calls, s.Triggers, name)
-		count(m.fires, s.Runs, name)
-		count(m.early, s.Early, name)
-		count(m.rejected, s.Rejected, name)
-		count(m.firesPanics, s.Panics, name)
+		out.Counter(m.calls, s.Triggers, name)
+		out.Counter(m.fires, s.Runs, name)
+		out.Counter(m.early, s.Early, name)
+		out.Counter(m.rejected, s.Rejected, name)
+		out.Counter(m.firesPanics, s.Panics, name)
 	}
 }

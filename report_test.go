@@ -86,7 +86,7 @@ func someReport() botwright.Report {
 		Shards: 4, ShardsReady: 3, Guilds: 10_240, UnavailableGuilds: 2, Users: 1_204_551,
 		Events: 8_123_456, EventsPerSecond: 412.34, APICalls: 12_345,
 		Queue:  botwright.QueueReport{Waiting: 12, Running: 3, Bytes: 4096},
-		Caches: []botwright.CacheReport{{Name: "users", Entries: 900, MaxSize: 1000, HitRatio: 0.8765}},
+		Caches: []botwright.CacheReport{{Name: "users", Entries: 900, MaxSize: 1000, HitRatio: 0.877}},
 		Resources: botwright.Resources{
 			RSS: 312 << 20, Heap: 201 << 20, GoTotal: 280 << 20, MemoryLimit: 512 << 20,
 			UserCPU: 12 * time.Minute, SystemCPU: time.Minute, CPUPercent: 14.25,

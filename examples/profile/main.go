@@ -66,8 +66,9 @@ func run(ctx context.Context, dir string) error {
 		// An operation within a handler has statistics of its own.
 		return bot.Profiler().Do(ctx, "database", queryDatabase)
 	})
-	go srv.Chat(ctx, discordtest.ChatConfig{Rate: 50})
-	err = bot.Run(ctx)
+	talk := make(chan error)
+	go func() { talk <- srv.Chat(ctx, discordtest.ChatConfig{Rate: 50}) }()
+	err = errors.Join(bot.Run(ctx), <-talk)
 	fmt.Println()
 	printOperations(bot.Profiler())
 	printCaptures(dir)

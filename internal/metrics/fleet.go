@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -98,32 +97,9 @@ func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// A sink is where a collection goes.
-type sink chan<- prometheus.Metric
-
-func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
-	s <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-}
-
-func (s sink) counter(d *prometheus.Desc, v uint64, labels ...string) {
-	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
-}
-
-// seconds is a counter of time.
-func (s sink) seconds(d *prometheus.Desc, v time.Duration, labels ...string) {
-	s <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v.Seconds(), labels...)
-}
-
-// timestamp leaves out a time that has not come yet.
-func (s sink) timestamp(d *prometheus.Desc, t time.Time, labels ...string) {
-	if !t.IsZero() {
-		s.gauge(d, float64(t.UnixMilli())/1000, labels...)
-	}
-}
-
 // Collect implements prometheus.Collector.
 func (f *fleet) Collect(ch chan<- prometheus.Metric) {
-	out := sink(ch)
+	out := Sink(ch)
 	shards := f.Shards()
 	ready := 0
 	var throttled, malformed uint64
@@ -142,65 +118,65 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	for name, n := range commands {
-		out.counter(f.commands, n, name)
+		out.Counter(f.commands, n, name)
 	}
-	out.counter(f.throttled, throttled)
-	out.counter(f.malformed, malformed)
-	out.gauge(f.configured, float64(len(shards)))
-	out.gauge(f.ready, float64(ready))
+	out.Counter(f.throttled, throttled)
+	out.Counter(f.malformed, malformed)
+	out.Gauge(f.configured, float64(len(shards)))
+	out.Gauge(f.ready, float64(ready))
 	f.collectBudget(out)
 	f.collectQueue(out)
 }
 
-func (f *fleet) collectShard(out sink, id string, st gateway.Status) {
+func (f *fleet) collectShard(out Sink, id string, st gateway.Status) {
 	up := 0.0
 	if st.State == gateway.Ready {
 		up = 1
 	}
-	out.gauge(f.up, up, id)
+	out.Gauge(f.up, up, id)
 	for state := gateway.Idle; state <= gateway.Closed; state++ {
 		in := 0.0
 		if state == st.State {
 			in = 1
 		}
-		out.gauge(f.state, in, id, state.String())
+		out.Gauge(f.state, in, id, state.String())
 	}
 	if st.Latency > 0 {
-		out.gauge(f.latency, st.Latency.Seconds(), id)
+		out.Gauge(f.latency, st.Latency.Seconds(), id)
 	}
-	out.timestamp(f.lastACK, st.LastACK, id)
-	out.timestamp(f.lastEvent, st.LastEvent, id)
-	out.counter(f.shardEvents, st.Events, id)
-	out.counter(f.connects, st.Identifies, id, "identify")
-	out.counter(f.connects, st.Resumes, id, "resume")
-	out.gauge(f.guilds, float64(st.Guilds), id)
-	out.gauge(f.unavailable, float64(st.Unavailable), id)
+	out.Timestamp(f.lastACK, st.LastACK, id)
+	out.Timestamp(f.lastEvent, st.LastEvent, id)
+	out.Counter(f.shardEvents, st.Events, id)
+	out.Counter(f.connects, st.Identifies, id, "identify")
+	out.Counter(f.connects, st.Resumes, id, "resume")
+	out.Gauge(f.guilds, float64(st.Guilds), id)
+	out.Gauge(f.unavailable, float64(st.Unavailable), id)
 	ends := map[string]uint64{"none": 0}
 	for code, n := range st.Disconnects {
 		ends[closeCode(code)] += n
 	}
 	for code, n := range ends {
-		out.counter(f.disconnects, n, id, code)
+		out.Counter(f.disconnects, n, id, code)
 	}
 }
 
-func (f *fleet) collectBudget(out sink) {
+func (f *fleet) collectBudget(out Sink) {
 	b := f.Budget()
 	if b.Total == 0 {
 		return // Discord was not asked yet
 	}
-	out.gauge(f.starts, float64(b.Remaining))
-	out.gauge(f.startsLimit, float64(b.Total))
-	out.timestamp(f.startsReset, b.ResetAt)
+	out.Gauge(f.starts, float64(b.Remaining))
+	out.Gauge(f.startsLimit, float64(b.Total))
+	out.Timestamp(f.startsReset, b.ResetAt)
 }
 
-func (f *fleet) collectQueue(out sink) {
+func (f *fleet) collectQueue(out Sink) {
 	q := f.Queue()
-	out.gauge(f.inflight, float64(q.Running))
-	out.gauge(f.depth, float64(q.Events-q.Running))
-	out.gauge(f.queueBytes, float64(q.Bytes))
-	out.counter(f.queueBlocked, q.Late)
-	out.counter(f.queueShed, q.Shed, "shed")
+	out.Gauge(f.inflight, float64(q.Running))
+	out.Gauge(f.depth, float64(q.Events-q.Running))
+	out.Gauge(f.queueBytes, float64(q.Bytes))
+	out.Counter(f.queueBlocked, q.Late)
+	out.Counter(f.queueShed, q.Shed, "shed")
 }
 
 // closeCode returns the label of a close code: those that Discord documents, and the usual ones

@@ -48,22 +48,22 @@ func (r *resources) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (r *resources) Collect(ch chan<- prometheus.Metric) {
-	out, u, high := sink(ch), resource.Read(), 0.0
+	out, u, high := Sink(ch), resource.Read(), 0.0
 	if r.memory.High(u.Memory()) {
 		high = 1
 	}
 	if u.RSS > 0 {
-		out.gauge(r.rss, float64(u.RSS))
+		out.Gauge(r.rss, float64(u.RSS))
 	}
-	out.gauge(r.goBytes, float64(u.Go))
-	out.gauge(r.heap, float64(u.Heap))
+	out.Gauge(r.goBytes, float64(u.Go))
+	out.Gauge(r.heap, float64(u.Heap))
 	if limit := r.memory.Limit(); limit.Max > 0 {
-		out.gauge(r.limit, float64(limit.Max))
+		out.Gauge(r.limit, float64(limit.Max))
 	}
-	out.gauge(r.high, high)
-	out.seconds(r.cpu, u.UserCPU, "user")
-	out.seconds(r.cpu, u.SystemCPU, "system")
-	out.gauge(r.goroutines, float64(u.Goroutines))
-	out.counter(r.gcs, u.GCs)
-	out.seconds(r.gcPause, u.GCPause)
+	out.Gauge(r.high, high)
+	out.Seconds(r.cpu, u.UserCPU, "user")
+	out.Seconds(r.cpu, u.SystemCPU, "system")
+	out.Gauge(r.goroutines, float64(u.Goroutines))
+	out.Counter(r.gcs, u.GCs)
+	out.Seconds(r.gcPause, u.GCPause)
 }
