@@ -97,7 +97,11 @@ func catalogue(t *testing.T, reg prometheus.Gatherer) string {
 		fmt.Fprintf(&b, "\n%s %s {%s}\n    %s\n", f.GetName(),
 			strings.ToLower(f.GetType().String()), strings.Join(labels, ", "), f.GetHelp())
 		if buckets != nil {
-			fmt.Fprintf(&b, "    buckets %s\n", strings.Join(buckets, " "))
+			native := ""
+			if f.GetMetric()[0].GetHistogram().GetZeroThreshold() > 0 {
+				native = "native, and "
+			}
+			fmt.Fprintf(&b, "    %sbuckets %s\n", native, strings.Join(buckets, " "))
 		}
 	}
 	return b.String()
