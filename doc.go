@@ -46,5 +46,11 @@
 // the shard is connected. Session.Open and Session.Close are not to be called. Handlers added
 // with Session.AddHandler see the events named in [WithSessionEvents].
 //
+// # Operations
+//
+// [WithMetrics] exports what a bot does to Prometheus, [Bot.Report] and [ReportEvery] say it in some
+// lines, [WithResources] watches the memory, and [WithProfiler] finds what is slow and captures
+// what it was doing. Each costs nothing unless it is asked for.
+//
 // Two bots in one process share nothing.
 package botwright

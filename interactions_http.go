@@ -111,6 +111,7 @@ func (b *Bot) takeInteraction(body []byte) bool {
 		return false
 	}
 	in := gateway.Frame{Type: []byte(interactionCreate), Data: body, Received: time.Now()}
+	b.metrics.interaction(body, in.Received)
 	to := b.handlers.current.Load().find(in.Type)
 	forward := b.sessionEvents[interactionCreate]
 	if to == nil && !forward {

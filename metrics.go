@@ -134,7 +134,14 @@ func (m *Metrics) event(eventType, d []byte, received time.Time) {
 		return
 	}
 	m.counts.Event(eventType)
-	if string(eventType) == "INTERACTION_CREATE" {
+	if string(eventType) == interactionCreate {
+		m.interaction(d, received)
+	}
+}
+
+// interaction follows an interaction that was received; a nil m does nothing.
+func (m *Metrics) interaction(d []byte, received time.Time) {
+	if m != nil {
 		m.counts.Interaction(d, received)
 	}
 }

@@ -505,3 +505,24 @@ func TestMetricsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for a handled event", n)
 	}
 }
+
+func TestMetricsCountInteractionsByHTTP(t *testing.T) {
+	t.Parallel()
+	srv, reg := newServer(t, discordtest.Config{}), prometheus.NewPedanticRegistry()
+	bot := newBot(t, srv, botwright.WithMetrics(reg), botwright.WithErrorHandler(newErrorLog().handle))
+	botwright.On(bot, answerInteraction)
+	open(t, bot)
+	discord := newSigner()
+	h, err := bot.InteractionsHandler(discord.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const discordEpoch = 1_420_070_400_000 // an id says how old an interaction is
+	id := strconv.FormatInt((time.Now().UnixMilli()-discordEpoch)<<22, 10)
+	body := `{"id":"` + id + `","type":2,"token":"unknown","application_id":"8","user":{"id":"5"},"data":{"id":"9","name":"ping","type":1}}`
+	if resp := serve(h, discord.request([]byte(body), time.Now())); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	// The fake Discord knows nothing of it.
+	waitMetric(t, reg, 1, "discord_interactions_total", "command", "ping", "outcome", "refused")
+}
