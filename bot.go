@@ -36,6 +36,8 @@ type Bot struct {
 	memory        *resource.Monitor
 	profiler      *Profiler
 	observed      observed
+	health        *Health
+	failures      atomic.Uint64 // errors of handlers
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -124,6 +126,8 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if err := b.registerMetrics(); err != nil {
 		return nil, err
 	}
+	b.health = newHealth(cfg.health)
+	b.health.watchBot(b)
 	return b, nil
 }
 
@@ -459,6 +463,7 @@ func (b *Bot) call(r *registration, e *Event) {
 		ctx = c.ctx
 	}
 	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
+		b.failures.Add(1)
 		b.report(ctx, e, err)
 	}
 }

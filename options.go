@@ -37,6 +37,8 @@ type config struct {
 	registerer      prometheus.Registerer
 	maxMemory       int64           // see ResourceConfig
 	profiler        *ProfilerConfig // nil: not of handlers
+	health          HealthConfig
+	healthSet       bool
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.
@@ -252,6 +254,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		opt(c)
 	}
 	c.queue = c.queue.withDefaults()
+	c.setHealth()
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

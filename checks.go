@@ -1,0 +1,290 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"runtime/metrics"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/memlimit"
+)
+
+// Names of the built-in checks.
+const (
+	checkGateway  = "gateway"
+	checkMemory   = "memory"
+	checkCache    = "cache"
+	checkREST     = "rest"
+	checkIdentify = "identify"
+	checkQueue    = "queue"
+	checkHandlers = "handlers"
+)
+
+func builtinChecks() []string {
+	return []string{checkGateway, checkMemory, checkCache, checkREST, checkIdentify, checkQueue,
+		checkHandlers}
+}
+
+// builtin adds a check that only reads memory, unless it is to be left out.
+func (h *Health) builtin(name string, check CheckFunc) {
+	if slices.Contains(h.cfg.Without, name) {
+		return
+	}
+	h.Register(name, check, CheckEvery(min(cheapInterval, h.cfg.Interval)))
+}
+
+// builtinShards adds a check that returns a reading per shard.
+func (h *Health) builtinShards(name string, read func() []health.Reading) {
+	if slices.Contains(h.cfg.Without, name) {
+		return
+	}
+	h.monitor.Register(health.Check{
+		Name: name, Interval: min(cheapInterval, h.cfg.Interval),
+		Run: func(context.Context) ([]health.Reading, error) { return read(), nil },
+	})
+}
+
+// Watch adds the checks gateway, cache and rest for discordgo sessions that no [Bot] runs, one per
+// shard. It panics if there are none, and when called a second time.
+func (h *Health) Watch(sessions ...*discordgo.Session) {
+	if len(sessions) == 0 || slices.Contains(sessions, nil) {
+		panic("botwright: Watch was given no session, or a nil one: pass those of all shards")
+	}
+	sessions = slices.Clone(sessions)
+	h.builtinShards(checkGateway, func() []health.Reading {
+		readings := make([]health.Reading, len(sessions))
+		for i, s := range sessions {
+			readings[i] = h.sessionReading(s)
+		}
+		return readings
+	})
+	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
+		return h.cacheResult(stateEntries(sessions)), nil
+	})
+	h.watchREST(sessions[0])
+}
+
+// maxACKAge is how old the last heartbeat's ACK may be: almost three of Discord's intervals.
+const maxACKAge = 2 * time.Minute
+
+// sessionReading looks at a session of discordgo's own. Its HeartbeatLatency reads without a lock
+// what the heartbeat writes; under the session's lock at least the ACK is read right.
+func (h *Health) sessionReading(s *discordgo.Session) health.Reading {
+	s.RLock()
+	ready, ack, latency := s.DataReady, s.LastHeartbeatAck, s.HeartbeatLatency()
+	s.RUnlock()
+	return h.gatewayReading(s.ShardID, ready, "not connected", ack, max(latency, 0))
+}
+
+// gatewayReading judges a shard. notReady says in what state it is if it is not ready.
+func (h *Health) gatewayReading(
+	shard int, ready bool, notReady string, ack time.Time, latency time.Duration,
+) health.Reading {
+	r := health.Reading{Shard: shard, Value: latency.Seconds(),
+		Threshold: h.cfg.MaxLatency.Seconds(), Unit: "s"}
+	age := time.Since(ack)
+	switch {
+	case !ready:
+		r.Status, r.Message = health.Unhealthy, notReady
+		r.Value, r.Threshold = 0, 0
+	case !ack.IsZero() && age > maxACKAge:
+		r.Status = health.Unhealthy
+		r.Message = fmt.Sprintf("no heartbeat was acknowledged since %s", ack.UTC().Format(time.TimeOnly))
+	case latency > h.cfg.MaxLatency:
+		r.Status, r.Message = health.Degraded, "high gateway latency"
+	default:
+		r.Message = fmt.Sprintf("ready, latency %v", latency.Round(time.Millisecond))
+	}
+	return r
+}
+
+// watchREST adds the check that asks Discord who the bot is.
+func (h *Health) watchREST(s *discordgo.Session) {
+	if slices.Contains(h.cfg.Without, checkREST) {
+		return
+	}
+	h.Register(checkREST, func(ctx context.Context) (CheckResult, error) {
+		start := time.Now()
+		_, err := s.User("@me", discordgo.WithContext(ctx),
+			discordgo.WithRetryOnRatelimit(false), discordgo.WithRestRetries(0))
+		latency := time.Since(start)
+		r := CheckResult{Value: latency.Seconds(), Threshold: h.cfg.MaxRESTLatency.Seconds(),
+			Unit: "s", Message: fmt.Sprintf("answered in %v", latency.Round(time.Millisecond))}
+		if latency > h.cfg.MaxRESTLatency {
+			r.Status = Degraded
+		}
+		if err != nil {
+			return r, fmt.Errorf("ask Discord who the bot is: %w", err)
+		}
+		return r, nil
+	})
+}
+
+func (h *Health) cacheResult(entries int) CheckResult {
+	r := CheckResult{Value: float64(entries), Threshold: float64(h.cfg.MaxCacheEntries),
+		Unit: "entries", Message: fmt.Sprintf("%d entries", entries)}
+	if entries >= h.cfg.MaxCacheEntries {
+		r.Status = Degraded
+	}
+	return r
+}
+
+// stateEntries counts what the sessions' States hold.
+func stateEntries(sessions []*discordgo.Session) int {
+	n := 0
+	for _, s := range sessions {
+		s.State.RLock()
+		for _, g := range s.State.Guilds {
+			n += 1 + len(g.Channels) + len(g.Threads) + len(g.Members) + len(g.Roles) + len(g.Emojis) +
+				len(g.Presences)
+		}
+		n += len(s.State.PrivateChannels)
+		s.State.RUnlock()
+	}
+	return n
+}
+
+// nearLimit is the share of the memory limit at which the process is as good as dead.
+const nearLimit = 0.95
+
+// checkMemory compares what the runtime has from the system with the limit that there is. Unlike
+// the share of the heap that is in use, that says whether the process is about to be killed.
+func (h *Health) checkMemory(context.Context) (CheckResult, error) {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	used := float64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+	r := CheckResult{Value: used, Unit: "bytes", Message: quantity(used, "bytes") + ", no limit"}
+	limit, source, ok := memlimit.Detect()
+	if !ok {
+		return r, nil
+	}
+	r.Threshold = float64(limit) * h.cfg.MaxMemory
+	r.Message = fmt.Sprintf("%s of %s (%s)", quantity(used, "bytes"),
+		quantity(float64(limit), "bytes"), source)
+	switch {
+	case used > float64(limit)*max(nearLimit, h.cfg.MaxMemory):
+		r.Status = Unhealthy
+	case used > r.Threshold:
+		r.Status = Degraded
+	}
+	return r, nil
+}
+
+// watchBot adds the checks of a bot.
+func (h *Health) watchBot(b *Bot) {
+	h.builtinShards(checkGateway, func() []health.Reading {
+		var readings []health.Reading
+		for _, st := range b.Shards() {
+			readings = append(readings, h.shardReading(st))
+		}
+		return readings
+	})
+	h.watchREST(b.session)
+	h.builtin(checkQueue, b.checkQueue)
+	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
+	h.builtin(checkIdentify, b.checkIdentify)
+	h.builtin(checkMemory, h.checkMemory)
+}
+
+func (h *Health) shardReading(st ShardStatus) health.Reading {
+	state := string(st.State)
+	if st.Err != nil {
+		state += ": " + strings.TrimSpace(st.Err.Error())
+	}
+	return h.gatewayReading(st.ID, st.State == ShardReady, state, st.LastACK, st.AverageLatency)
+}
+
+// checkQueue judges how full the queue of events is. When it is full, the bot does not read.
+func (b *Bot) checkQueue(context.Context) (CheckResult, error) {
+	st, limits := b.queue.Stats(), b.cfg.queue
+	used := max(float64(st.Events)/float64(limits.MaxEvents),
+		float64(st.Bytes)/float64(limits.MaxBytes))
+	r := CheckResult{Value: used, Threshold: b.health.cfg.MaxQueue, Unit: "share",
+		Message: fmt.Sprintf("%d events, %d being handled", st.Events, st.Running)}
+	switch {
+	case used >= 1:
+		r.Status = Unhealthy
+		r.Message += "; nothing more is read: handlers are too slow or too many events are wanted"
+	case used >= r.Threshold:
+		r.Status = Degraded
+	}
+	return r, nil
+}
+
+// checkIdentify judges what is left of the day's IDENTIFYs. When there are fewer than shards, a
+// restart would not come back.
+func (b *Bot) checkIdentify(context.Context) (CheckResult, error) {
+	budget := b.gate.Budget()
+	if budget.Total == 0 || time.Now().After(budget.ResetAt) {
+		return CheckResult{Message: "nothing spent"}, nil
+	}
+	return judgeIdentify(budget, len(b.Shards()), b.health.cfg.MinIdentifies), nil
+}
+
+func judgeIdentify(budget gateway.Budget, shards int, least float64) CheckResult {
+	r := CheckResult{Value: float64(budget.Remaining), Threshold: float64(budget.Total) * least,
+		Unit: "identifies", Message: fmt.Sprintf("%d of %d left until %s", budget.Remaining,
+			budget.Total, budget.ResetAt.UTC().Format("15:04 MST"))}
+	switch {
+	case budget.Exhausted || budget.Remaining < shards:
+		r.Status = Unhealthy
+		r.Message += "; do not restart: find out why sessions are lost"
+	case r.Value < r.Threshold:
+		r.Status = Degraded
+	}
+	return r
+}
+
+// handlerErrors judges the share of events that handlers fail at, over the last minutes.
+type handlerErrors struct {
+	bot *Bot
+
+	mu      sync.Mutex // guards what follows
+	samples []handlerSample
+}
+
+type handlerSample struct {
+	at            time.Time
+	events, fails uint64
+}
+
+const (
+	handlerWindow  = 5 * time.Minute
+	minFailures    = 10  // fewer may be anything
+	mostlyFailures = 0.5 // the share at which the bot does not work
+)
+
+func (c *handlerErrors) check(context.Context) (CheckResult, error) {
+	now := handlerSample{time.Now(), c.bot.queue.Stats().Finished, c.bot.failures.Load()}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.samples = append(c.samples, now)
+	for len(c.samples) > 2 && now.at.Sub(c.samples[1].at) >= handlerWindow {
+		c.samples = c.samples[1:]
+	}
+	first := c.samples[0]
+	return judgeHandlers(now.events-first.events, now.fails-first.fails,
+		c.bot.health.cfg.MaxHandlerErrors), nil
+}
+
+func judgeHandlers(events, fails uint64, most float64) CheckResult {
+	share := min(float64(fails)/float64(max(events, 1)), 1)
+	r := CheckResult{Value: share, Threshold: most, Unit: "share",
+		Message: fmt.Sprintf("%d errors in %d events", fails, events)}
+	switch {
+	case fails < minFailures:
+	case share >= max(mostlyFailures, most):
+		r.Status = Unhealthy
+	case share > most:
+		r.Status = Degraded
+	}
+	return r
+}
