@@ -37,6 +37,9 @@ type Bot struct {
 	profiler      *Profiler
 	observed      observed
 	health        *Health
+	admin         *admin
+	started       time.Time     // when New made it
+	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
 
 	handlerCtx     context.Context // of all handlers
@@ -86,6 +89,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b := &Bot{
 		cfg:           cfg,
+		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
 		seed:          maphash.MakeSeed(),
 		waiters:       make(map[string]*waiters),
@@ -128,6 +132,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b.health = newHealth(cfg.health)
 	b.health.watchBot(b)
+	b.admin = newAdmin(b)
 	return b, nil
 }
 
@@ -232,6 +237,9 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	b.stats.start()
+	if err := b.admin.listen(ctx); err != nil {
+		return err
+	}
 	for _, task := range b.cfg.tasks {
 		b.tasks.Go(func() { task(b.tasksCtx, b) })
 	}
@@ -246,7 +254,11 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return b.waitReady(ctx, f)
+	if err := b.waitReady(ctx, f); err != nil {
+		return err
+	}
+	b.ready.Store(true)
+	return nil
 }
 
 // startShards makes the shards and lets them run, unless the bot is being stopped.

@@ -3,7 +3,6 @@ package botwright
 import (
 	"context"
 	"fmt"
-	"runtime/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -157,10 +156,7 @@ const nearLimit = 0.95
 // checkMemory compares what the runtime has from the system with the limit that there is. Unlike
 // the share of the heap that is in use, that says whether the process is about to be killed.
 func (h *Health) checkMemory(context.Context) (CheckResult, error) {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	used := float64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+	used := usedMemory()
 	r := CheckResult{Value: used, Unit: "bytes", Message: quantity(used, "bytes") + ", no limit"}
 	limit, source, ok := memlimit.Detect()
 	if !ok {

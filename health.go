@@ -159,8 +159,8 @@ func WithHealth(cfg HealthConfig) Option {
 	return func(c *config) { c.health, c.healthSet = cfg, true }
 }
 
-// setHealth completes and checks the configuration of health.
-func (c *config) setHealth() {
+// setOperations completes and checks the configuration of what runs beside the shards.
+func (c *config) setOperations() {
 	if c.health.Logger == nil {
 		c.health.Logger = c.logger
 	}
@@ -174,6 +174,9 @@ func (c *config) setHealth() {
 	if c.healthSet {
 		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
 	}
+	if c.adminSet {
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.admin.run(ctx) })
+	}
 }
 
 // Health returns the bot's health: to register checks of the program's own, and to ask how it is.
@@ -183,7 +186,6 @@ func (b *Bot) Health() *Health { return b.health }
 // nothing of an orderly stop.
 func (b *Bot) runHealth(ctx context.Context) {
 	begun := time.Now()
-	started := false // the monitor asks on one goroutine at a time
 	b.health.setQuiet(func() bool {
 		b.mu.Lock()
 		open, shards := b.state == botOpen, len(b.shards)
@@ -192,8 +194,7 @@ func (b *Bot) runHealth(ctx context.Context) {
 		if startup == 0 {
 			startup = 10*time.Minute + time.Duration(shards)*5*time.Second
 		}
-		started = started || (shards > 0 && b.allReady()) || time.Since(begun) > startup
-		return !open || !started
+		return !open || !(b.ready.Load() || time.Since(begun) > startup)
 	})
 	b.health.Run(ctx)
 }

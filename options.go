@@ -39,6 +39,8 @@ type config struct {
 	profiler        *ProfilerConfig // nil: not of handlers
 	health          HealthConfig
 	healthSet       bool
+	admin           AdminConfig
+	adminSet        bool
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.
@@ -254,7 +256,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		opt(c)
 	}
 	c.queue = c.queue.withDefaults()
-	c.setHealth()
+	c.setOperations()
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

@@ -1,0 +1,130 @@
+package botwright
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/botwright/botwright/internal/status"
+)
+
+// listen opens the port, so that Open fails if it is taken.
+func (a *admin) listen(ctx context.Context) error {
+	if !a.bot.cfg.adminSet {
+		return nil
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("open the admin server's port: %w", err)
+	}
+	a.bot.mu.Lock()
+	a.listener = l
+	a.bot.mu.Unlock()
+	a.bot.cfg.logger.Info("the admin server listens", "url", "http://"+l.Addr().String()+"/")
+	return nil
+}
+
+// run serves until ctx is done, and takes samples for the page.
+func (a *admin) run(ctx context.Context) {
+	a.bot.mu.Lock()
+	listener := a.listener
+	a.bot.mu.Unlock()
+	srv := &http.Server{
+		Handler:           a.sameHost(a.handler),
+		ReadHeaderTimeout: adminReadTimeout,
+		ReadTimeout:       adminReadTimeout,
+		// Writing has a deadline too; it depends on what is asked for: see secure.
+		IdleTimeout:    adminIdleTimeout,
+		MaxHeaderBytes: adminMaxHeader,
+		ErrorLog:       slog.NewLogLogger(a.bot.cfg.logger.Handler(), slog.LevelWarn),
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = srv.Serve(listener) }) // it returns ErrServerClosed
+	tick := time.NewTicker(status.Step)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		a.sample()
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	close(a.stop)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adminStopTimeout)
+	defer cancel()
+	if srv.Shutdown(stopCtx) != nil {
+		_ = srv.Close()
+	}
+	serving.Wait()
+}
+
+// sameHost refuses requests that name another host if the server has no token. A web page can
+// have a browser ask a server on the browser's own machine, by a name that the page's owner
+// has pointed there; it cannot hide the name.
+func (a *admin) sameHost(next http.Handler) http.Handler {
+	if a.cfg.Token != "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if !loopback(host) {
+			http.Error(w, "ask for localhost, or set a token", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (b *Bot) stopping() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state == botStopping
+}
+
+// livenessTimeout is how long the bot's locks may be taken. They are held for microseconds.
+const livenessTimeout = 5 * time.Second
+
+// A liveness finds out whether a function returns. However often it is asked, the function
+// runs once at a time.
+type liveness struct {
+	touch func()
+
+	mu      sync.Mutex // guards what follows
+	running chan struct{}
+}
+
+// check reports whether touch returns in time.
+func (l *liveness) check(ctx context.Context) bool {
+	l.mu.Lock()
+	done := l.running
+	if done == nil {
+		done = make(chan struct{})
+		l.running = done
+		go func() {
+			l.touch()
+			l.mu.Lock()
+			l.running = nil
+			l.mu.Unlock()
+			close(done)
+		}()
+	}
+	l.mu.Unlock()
+	timer := time.NewTimer(livenessTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	case <-ctx.Done(): // nobody reads the answer
+		return true
+	}
+}

@@ -1,0 +1,20 @@
+module github.com/botwright/botwright/internal/status/browsertest
+
+go 1.26.0
+
+require (
+	github.com/botwright/botwright v0.0.0-00010101000000-000000000000
+	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327
+	github.com/chromedp/chromedp v0.14.2
+)
+
+require (
+	github.com/chromedp/sysutil v1.1.0 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/gobwas/httphead v0.1.0 // indirect
+	github.com/gobwas/pool v0.2.1 // indirect
+	github.com/gobwas/ws v1.4.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+)
+
+replace github.com/botwright/botwright => ../../..
