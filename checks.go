@@ -183,11 +183,20 @@ func (h *Health) watchBot(b *Bot) {
 		}
 		return readings
 	})
-	h.watchREST(b.session)
+	h.watchREST(b.probeSession())
 	h.builtin(checkQueue, b.checkQueue)
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
 	h.builtin(checkIdentify, b.checkIdentify)
 	h.builtin(checkMemory, h.checkMemory)
+}
+
+// probeSession returns a session to ask Discord with, at any time: the bot's own is changed when
+// the bot opens. It has the same client and limits.
+func (b *Bot) probeSession() *discordgo.Session {
+	return &discordgo.Session{
+		Token: b.session.Token, Client: b.session.Client, Ratelimiter: b.session.Ratelimiter,
+		UserAgent: b.session.UserAgent,
+	}
 }
 
 func (h *Health) shardReading(st ShardStatus) health.Reading {

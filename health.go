@@ -187,14 +187,11 @@ func (b *Bot) Health() *Health { return b.health }
 func (b *Bot) runHealth(ctx context.Context) {
 	begun := time.Now()
 	b.health.setQuiet(func() bool {
-		b.mu.Lock()
-		open, shards := b.state == botOpen, len(b.shards)
-		b.mu.Unlock()
 		startup := b.cfg.health.Startup
 		if startup == 0 {
-			startup = 10*time.Minute + time.Duration(shards)*5*time.Second
+			startup = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
 		}
-		return !open || !(b.ready.Load() || time.Since(begun) > startup)
+		return b.stopping() || !(b.ready.Load() || time.Since(begun) > startup)
 	})
 	b.health.Run(ctx)
 }

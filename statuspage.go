@@ -188,12 +188,10 @@ func meter(name string, used, limit float64, text string) status.Meter {
 }
 
 func (b *Bot) totalShards() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.shards) == 0 {
-		return 0
+	if f := b.currentFleet(); f != nil {
+		return f.count
 	}
-	return b.shardCount
+	return 0
 }
 
 // selfUser returns the bot's name once it is known.

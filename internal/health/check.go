@@ -89,8 +89,9 @@ func (c *check) call(ctx context.Context) (readings []Reading, ok bool) {
 	defer cancel()
 	done := make(chan []Reading, 1)
 	go func() {
-		defer c.running.Store(nil)
-		done <- c.contained(runCtx)
+		readings := c.contained(runCtx)
+		c.running.Store(nil) // before anybody who waits can run it again
+		done <- readings
 	}()
 	select {
 	case readings = <-done:
