@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -313,9 +314,9 @@ func TestBadAlerters(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		broken := true
+		var mended atomic.Bool
 		health.Register("x", func(context.Context) (botwright.CheckResult, error) {
-			if broken {
+			if !mended.Load() {
 				return botwright.CheckResult{Status: botwright.Degraded, Message: "so so"}, nil
 			}
 			return botwright.CheckResult{}, nil
@@ -327,7 +328,7 @@ func TestBadAlerters(t *testing.T) {
 			t.Errorf("got %v", a)
 		}
 		synctest.Wait()
-		broken = false
+		mended.Store(true)
 		if a := <-told; a.Kind != botwright.AlertResolved || a.Status() != botwright.Healthy {
 			t.Errorf("got %v", a)
 		}

@@ -129,7 +129,7 @@ func (c statusCommands) shardsPage(own, page int) *discordgo.InteractionResponse
 	pages := max((len(all)+shardsPerPage-1)/shardsPerPage, 1)
 	page = min(max(page, 0), pages-1)
 	data := &discordgo.InteractionResponseData{
-		Content: shardsTable(all, own, page), Flags: discordgo.MessageFlagsEphemeral}
+		Content: c.table(all, own, page), Flags: discordgo.MessageFlagsEphemeral}
 	if pages > 1 {
 		button := func(label string, to int) discordgo.Button {
 			return discordgo.Button{Label: label, Style: discordgo.SecondaryButton,
@@ -141,12 +141,13 @@ func (c statusCommands) shardsPage(own, page int) *discordgo.InteractionResponse
 	return data
 }
 
-func shardsTable(all []ShardStatus, own, page int) string {
+func (c statusCommands) table(all []ShardStatus, own, page int) string {
 	var text strings.Builder
 	text.WriteString("```\n  shard  status        ping  servers  for\n")
 	ready, guilds := 0, 0
 	for i, st := range all {
-		guilds += st.Guilds
+		available, _ := c.bot.countGuilds(st)
+		guilds += available
 		if st.State == ShardReady {
 			ready++
 		}
@@ -158,7 +159,7 @@ func shardsTable(all []ShardStatus, own, page int) string {
 			mark = ">"
 		}
 		fmt.Fprintf(&text, "%s %5d  %-11s  %5s  %7d  %s\n", mark, st.ID, st.State,
-			milliseconds(st.AverageLatency), st.Guilds, age(time.Since(st.Since)))
+			milliseconds(st.AverageLatency), available, age(time.Since(st.Since)))
 	}
 	fmt.Fprintf(&text, "  %d of %d ready, %d servers\n```", ready, len(all), guilds)
 	return text.String()

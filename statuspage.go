@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/botwright/botwright/internal/status"
 )
 
@@ -89,13 +91,22 @@ func (a *admin) pageShard(st ShardStatus) status.Shard {
 	s := status.Shard{
 		ID: st.ID, State: string(st.State), Since: unix(st.Since),
 		Latency: float64(st.AverageLatency.Microseconds()) / 1000, Rate: rate,
-		Guilds: st.Guilds, Unavailable: st.UnavailableGuilds,
-		Silent: silent && st.State == ShardReady && st.Guilds > 0,
 	}
+	s.Guilds, s.Unavailable = a.bot.countGuilds(st)
+	s.Silent = silent && st.State == ShardReady && s.Guilds > 0
 	if st.Err != nil {
 		s.Error = st.Err.Error()
 	}
 	return s
+}
+
+// countGuilds returns how many guilds a shard has. To a bot without the intent GUILDS Discord
+// lists them as unavailable and never says more.
+func (b *Bot) countGuilds(st ShardStatus) (available, unavailable int) {
+	if b.intents&discordgo.IntentGuilds == 0 {
+		return st.Guilds + st.UnavailableGuilds, 0
+	}
+	return st.Guilds, st.UnavailableGuilds
 }
 
 // shardDetail gathers what is shown of one shard.

@@ -141,6 +141,7 @@ func (s *Server) ServeEvents(w http.ResponseWriter, r *http.Request, stop <-chan
 		// Five hundred shards are 80 KB, and a tenth of that compressed.
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
+		defer func() { _ = z.Close() }() // what fails is the connection
 		out.w, out.flush = z, z.Flush
 	}
 	control := http.NewResponseController(w)

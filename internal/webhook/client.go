@@ -166,8 +166,10 @@ func (e *attemptError) passing() bool {
 
 // deliver sends a message until it is taken.
 func (c *Client) deliver(ctx context.Context, method string, to *url.URL, m Message) (answer, error) {
-	body, err := json.Marshal(m.fit())
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // it is not for HTML
+	if err := encoder.Encode(m.fit()); err != nil {
 		return answer{}, fmt.Errorf("encode the message: %w", err)
 	}
 	query := to.Query()
@@ -175,7 +177,7 @@ func (c *Client) deliver(ctx context.Context, method string, to *url.URL, m Mess
 	u := *to
 	u.RawQuery = query.Encode()
 	for attempt := 1; ; attempt++ {
-		a, err := c.attempt(ctx, method, u.String(), body)
+		a, err := c.attempt(ctx, method, u.String(), body.Bytes())
 		if err == nil || attempt == attempts {
 			return a, err
 		}
