@@ -1,6 +1,7 @@
 package botwright
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,21 +12,21 @@ import (
 func TestLiveness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		calls := 0
-		l := &liveness{touch: func() { calls++; <-release }}
+		var calls atomic.Int64
+		l := &liveness{touch: func() { calls.Add(1); <-release }}
 		start := time.Now()
 		for range 3 {
 			if l.check(t.Context()) {
 				t.Error("a process that is wedged counts as alive")
 			}
 		}
-		if took := time.Since(start); took != 3*livenessTimeout || calls != 1 {
-			t.Errorf("%d calls in %v", calls, took)
+		if took := time.Since(start); took != 3*livenessTimeout || calls.Load() != 1 {
+			t.Errorf("%d calls in %v", calls.Load(), took)
 		}
 		close(release)
 		synctest.Wait()
-		if !l.check(t.Context()) || calls != 2 {
-			t.Errorf("not alive after %d calls", calls)
+		if !l.check(t.Context()) || calls.Load() != 2 {
+			t.Errorf("not alive after %d calls", calls.Load())
 		}
 	})
 }

@@ -2,9 +2,10 @@ package botwright
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -202,9 +203,19 @@ func (b *Bot) probeSession() *discordgo.Session {
 func (h *Health) shardReading(st ShardStatus) health.Reading {
 	state := string(st.State)
 	if st.Err != nil {
-		state += ": " + strings.TrimSpace(st.Err.Error())
+		state += ": " + briefly(st.Err)
 	}
 	return h.gatewayReading(st.ID, st.State == ShardReady, state, st.LastACK, st.AverageLatency)
+}
+
+// briefly leaves out of an error which addresses were connected: shards that fail for one reason
+// then have one message.
+func briefly(err error) string {
+	var system *os.SyscallError
+	if errors.As(err, &system) {
+		err = system.Err
+	}
+	return err.Error()
 }
 
 // checkQueue judges how full the queue of events is. When it is full, the bot does not read.
