@@ -64,8 +64,14 @@ generated: ## fail if make generate would change something
 	diff <(echo "$$before") <(echo "$$after") && echo 'up to date' \
 		|| { echo 'generated files were out of date: commit what make generate writes'; exit 1; }
 
+# The status page is looked at in a browser.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { echo 'install chromium'; apt-get update -q \
+		&& apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
+
 .PHONY: test
-test: ## every test, under the race detector
+test: chromium ## every test, under the race detector
 	$(call heading,test)
 	go test -race ./...
 	@for dir in $(filter-out .,$(MODULES)); do \
