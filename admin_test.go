@@ -52,7 +52,7 @@ func TestAdmin(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{MaxConcurrency: 2})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "some_gauge", Help: "Some gauge."}))
+	registry.MustRegister(prometheus.NewGauge(prometheus.GaugeOpts{Name: "some_load", Help: "Some load."}))
 	bot := newBot(t, srv, botwright.WithShards(2), botwright.WithAdmin(botwright.AdminConfig{
 		Addr: "127.0.0.1:0", Gatherer: registry}))
 	if bot.AdminAddr() != "" {
@@ -74,7 +74,7 @@ func TestAdmin(t *testing.T) {
 		{"GET", "/shards/1", 200, `"state":"ready"`},
 		{"GET", "/shards/7", 404, "no such shard"},
 		{"GET", "/shards/x", 404, "no such shard"},
-		{"GET", "/metrics", 200, "some_gauge 0"},
+		{"GET", "/metrics", 200, "some_load 0"},
 		{"GET", "/debug/pprof/", 200, "goroutine"},
 		{"GET", "/debug/pprof/goroutine?debug=1", 200, "goroutine profile"},
 		{"GET", "/debug/pprof/heap", 200, ""},
@@ -289,7 +289,8 @@ func TestStatusCommands(t *testing.T) {
 	srv := newServer(t, discordtest.Config{MaxConcurrency: 24})
 	log := newErrorLog()
 	bot := newBot(t, srv, botwright.WithShards(24), botwright.WithErrorHandler(log.handle))
-	commands := botwright.StatusCommands(bot)
+	bot.HandleStatusCommands()
+	commands := botwright.StatusCommands()
 	if names := []string{commands[0].Name, commands[1].Name}; !slices.Equal(names, []string{"ping", "shards"}) {
 		t.Errorf("commands %v", names)
 	}
@@ -345,7 +346,7 @@ func TestStatusCommandsWithMiddleware(t *testing.T) {
 	srv := newServer(t, discordtest.Config{})
 	bot := newBot(t, srv)
 	asked := make(chan string, 3)
-	botwright.StatusCommands(bot, botwright.Middleware(func(botwright.Handler) botwright.Handler {
+	bot.HandleStatusCommands(botwright.Middleware(func(botwright.Handler) botwright.Handler {
 		return func(_ context.Context, e *botwright.Event) error {
 			asked <- e.UserID
 			return e.Session.InteractionRespond(interaction(t, e), &discordgo.InteractionResponse{

@@ -133,7 +133,8 @@ func (s SlogAlerter) Alert(ctx context.Context, a Alert) error {
 		level = slog.LevelWarn
 	}
 	for _, p := range a.Problems {
-		attrs := []slog.Attr{slog.String("check", p.Check), slog.String("status", string(p.Status))}
+		attrs := []slog.Attr{slog.String("kind", string(a.Kind)), slog.String("check", p.Check),
+			slog.String("status", string(p.Status))}
 		if len(p.Shards) > 0 {
 			attrs = append(attrs, slog.String("shards", health.Ranges(p.Shards)))
 		}
@@ -142,7 +143,7 @@ func (s SlogAlerter) Alert(ctx context.Context, a Alert) error {
 		} else {
 			attrs = append(attrs, slog.String("message", p.Message), slog.Time("since", p.Since))
 		}
-		log.LogAttrs(ctx, level, "health alert "+string(a.Kind), attrs...)
+		log.LogAttrs(ctx, level, "health alert", attrs...)
 	}
 	return nil
 }
@@ -229,15 +230,15 @@ func (o *outbox) run(ctx context.Context) {
 	for {
 		select {
 		case a := <-o.alerts:
-			o.send("alert", func() error { return o.alerter.Alert(sending, a) })
+			o.send(func() error { return o.alerter.Alert(sending, a) })
 			continue
 		default:
 		}
 		select {
 		case a := <-o.alerts:
-			o.send("alert", func() error { return o.alerter.Alert(sending, a) })
+			o.send(func() error { return o.alerter.Alert(sending, a) })
 		case r := <-o.report:
-			o.send("report", func() error { return o.reporter.ReportHealth(sending, r) })
+			o.send(func() error { return o.reporter.ReportHealth(sending, r) })
 		case <-ctx.Done():
 			return
 		}
@@ -245,7 +246,7 @@ func (o *outbox) run(ctx context.Context) {
 }
 
 // send contains what goes wrong.
-func (o *outbox) send(what string, f func() error) {
+func (o *outbox) send(f func() error) {
 	defer func() {
 		if v := recover(); v != nil {
 			o.log.Error("an alerter panicked", "alerter", fmt.Sprintf("%T", o.alerter),
@@ -253,7 +254,7 @@ func (o *outbox) send(what string, f func() error) {
 		}
 	}()
 	if err := f(); err != nil {
-		o.log.Error("cannot send a health "+what, "alerter", fmt.Sprintf("%T", o.alerter),
+		o.log.Error("cannot tell of the bot's health", "alerter", fmt.Sprintf("%T", o.alerter),
 			"error", err)
 	}
 }

@@ -211,8 +211,7 @@ func (h *Health) shardReading(st ShardStatus) health.Reading {
 // briefly leaves out of an error which addresses were connected: shards that fail for one reason
 // then have one message.
 func briefly(err error) string {
-	var system *os.SyscallError
-	if errors.As(err, &system) {
+	if system, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = system.Err
 	}
 	return err.Error()

@@ -127,7 +127,7 @@ func ExampleSlogAlerter() {
 		fmt.Println(err)
 	}
 	// Output:
-	// level=ERROR msg="health alert firing" check=gateway status=unhealthy shards=0–2 message=backoff
+	// level=ERROR msg="health alert" kind=firing check=gateway status=unhealthy shards=0–2 message=backoff
 }
 
 // The handler can be mounted on a server that the program has already.
@@ -154,16 +154,13 @@ func ExampleBot_AdminHandler() {
 }
 
 func ExampleStatusCommands() {
-	bot, err := botwright.New(someToken)
+	commands := botwright.StatusCommands()
+	bot, err := botwright.New(someToken, botwright.WithCommands(commands...))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	commands := botwright.StatusCommands(bot)
-	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, r *discordgo.Ready) error {
-		_, err := s.ApplicationCommandBulkOverwrite(r.Application.ID, "", commands, discordgo.WithContext(ctx))
-		return err
-	})
+	bot.HandleStatusCommands()
 	for _, c := range commands {
 		fmt.Printf("/%s: %s\n", c.Name, c.Description)
 	}

@@ -139,7 +139,7 @@ func (c HealthConfig) validate() error {
 	}
 	for _, name := range c.Without {
 		if !slices.Contains(builtinChecks(), name) {
-			problems = append(problems, fmt.Errorf("Without: there is no check %q", name))
+			problems = append(problems, fmt.Errorf("there is no check %q to leave out (Without)", name))
 		}
 	}
 	for _, a := range c.Alerters {

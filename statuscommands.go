@@ -9,39 +9,33 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
-
-	"github.com/botwright/botwright/internal/frame"
 )
 
-// StatusCommands adds handlers for two slash commands and returns these, to be registered with
-// Discord, as with ApplicationCommandBulkOverwrite:
+// StatusCommands returns two slash commands, to be registered with Discord as with
+// [WithCommands]. [Bot.HandleStatusCommands] answers them:
 //
 //   - /ping says how long a heartbeat, a call of the API and the way there and back take, and
 //     which shard the server is on.
 //   - /shards lists the shards of this process, twenty to a page.
-//
-// The answers are seen by who asks alone. opts are those of the handlers, such as a middleware
-// that says who may ask.
-func StatusCommands(b *Bot, opts ...HandlerOption) []*discordgo.ApplicationCommand {
-	c := statusCommands{b}
-	with := func(own Middleware) []HandlerOption { return append([]HandlerOption{own}, opts...) }
-	On(b, c.ping, with(Command("ping"))...)
-	On(b, c.shards, with(Command("shards"))...)
-	On(b, c.turnPage, with(Filter(isShardsButton))...)
+func StatusCommands() []*discordgo.ApplicationCommand {
 	return []*discordgo.ApplicationCommand{
 		{Name: "ping", Description: "How fast the bot answers, and which shard this server is on"},
 		{Name: "shards", Description: "How the bot's shards are"},
 	}
 }
 
+// HandleStatusCommands adds handlers that answer the [StatusCommands]. The answers are seen by who
+// asks alone. opts are those of the handlers, such as a middleware that says who may ask.
+func (b *Bot) HandleStatusCommands(opts ...HandlerOption) {
+	c := statusCommands{b}
+	with := func(own Middleware) []HandlerOption { return append([]HandlerOption{own}, opts...) }
+	On(b, c.ping, with(Command("ping"))...)
+	On(b, c.shards, with(Command("shards"))...)
+	On(b, c.turnPage, with(Component(shardsButton))...)
+}
+
 // shardsButton begins the custom ids of the buttons below the list; the page follows.
 const shardsButton = "botwright:shards:"
-
-func isShardsButton(e *Event) bool {
-	v, _ := frame.Lookup(e.raw, "data", "custom_id")
-	id, _ := frame.String(v)
-	return strings.HasPrefix(string(id), shardsButton)
-}
 
 type statusCommands struct{ bot *Bot }
 
@@ -103,12 +97,10 @@ func (c statusCommands) shards(ctx context.Context, s *discordgo.Session, i *dis
 }
 
 func (c statusCommands) turnPage(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
-	if i.Type != discordgo.InteractionMessageComponent {
-		return nil
-	}
-	page, err := strconv.Atoi(strings.TrimPrefix(i.MessageComponentData().CustomID, shardsButton))
+	id := i.MessageComponentData().CustomID
+	page, err := strconv.Atoi(strings.TrimPrefix(id, shardsButton))
 	if err != nil {
-		return nil // somebody else's button, whatever its id begins with
+		return fmt.Errorf("turn the page of /shards: the button %q is none of ours", id)
 	}
 	err = s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
 		Type: discordgo.InteractionResponseUpdateMessage,

@@ -51,7 +51,7 @@ func withChromium(f func(context.Context) int) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(profile)
+	defer func() { _ = os.RemoveAll(profile) }()
 	opts := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.Headless,
 		chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU,
