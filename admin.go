@@ -249,7 +249,7 @@ func (a *admin) readyz(w http.ResponseWriter, r *http.Request) {
 // healthz shows what the checks have found. Where nobody has them run, it runs them.
 func (a *admin) healthz(w http.ResponseWriter, r *http.Request) {
 	report := a.bot.health.Report()
-	if !a.bot.cfg.healthSet && time.Since(a.oldestRun(report)) > cheapInterval {
+	if !a.bot.cfg.checksRun() && time.Since(a.oldestRun(report)) > cheapInterval {
 		report = a.bot.health.Check(r.Context())
 	}
 	code := http.StatusOK

@@ -1,0 +1,180 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+)
+
+// HealthConfig says how health is checked and who is told. Each zero field is its default.
+type HealthConfig struct {
+	// Interval is the time between two runs of a check. The default is 5 min. Built-in checks that
+	// only read memory (all but rest) run every 15 s, or at Interval if that is shorter, and a
+	// reading that contradicts what was believed is confirmed as soon.
+	Interval time.Duration
+
+	// Timeout is how long one run may take. The default is 10 s, twice the slowest answer of
+	// Discord that counts as healthy. A check that takes longer is unhealthy.
+	Timeout time.Duration
+
+	// A check becomes unhealthy with Failures bad readings among the last Window, and healthy
+	// with Successes good ones in a row. The defaults are 2 of 3, and 2: one slow heartbeat or one
+	// resumed connection wakes nobody.
+	Failures, Window, Successes int
+
+	// Alerters are told of changes. The default, for nil, is a [SlogAlerter] and, if the
+	// environment variable HEALTH_WEBHOOK is set, a [WebhookAlerter]. For none at all give an
+	// empty slice.
+	Alerters []Alerter
+
+	// Group is how long changes are gathered so that what belongs together is one alert. The
+	// default is 5 s: shards that fall together are seen to fall within a second or two.
+	Group time.Duration
+
+	// Repeat is the time after which problems that are still there are told again. The default
+	// is 1 h.
+	Repeat time.Duration
+
+	// Startup is how long the first start may take before problems are told: until all shards
+	// are ready, or this time is up. The default is 10 min and 5 s for each shard, which is how
+	// fast Discord lets shards identify.
+	Startup time.Duration
+
+	// Name tells one process from another in alerts. The default is the host's name.
+	Name string
+
+	// Limits of the built-in checks.
+
+	// MaxLatency is the limit of a heartbeat's latency, over the last five. Default 1 s.
+	MaxLatency time.Duration
+	// MaxRESTLatency is the limit for an answer of Discord's API. Default 5 s.
+	MaxRESTLatency time.Duration
+	// MaxMemory is the share of the memory limit (GOMEMLIMIT or the cgroup's, whichever is lower)
+	// that may be used. Default 0.8: above it the garbage collector begins to take the CPU.
+	MaxMemory float64
+	// MaxCacheEntries is how many entries all caches together may have. Default 100,000.
+	MaxCacheEntries int
+	// MaxQueue is how full the queue of events may be, as a share. Default 0.8: at 1 the bot stops
+	// reading.
+	MaxQueue float64
+	// MaxHandlerErrors is the share of events whose handlers may fail, over 5 min. Default 0.1.
+	MaxHandlerErrors float64
+	// MinIdentifies is the share of the day's IDENTIFYs that should be left. Default 0.2.
+	MinIdentifies float64
+
+	// Without names built-in checks to leave out: gateway, memory, cache, rest, identify, queue,
+	// handlers.
+	Without []string
+
+	// Logger is used by a Health of its own; a bot's uses the bot's. The default is
+	// [slog.Default].
+	Logger *slog.Logger
+}
+
+// cheapInterval is the interval of checks that only read memory: often enough that a dead shard
+// is told within a minute.
+const cheapInterval = 15 * time.Second
+
+func (c HealthConfig) withDefaults() HealthConfig {
+	setDefault(&c.Interval, 5*time.Minute)
+	setDefault(&c.Timeout, 10*time.Second)
+	setDefault(&c.Failures, 2)
+	setDefault(&c.Window, max(c.Failures, 3))
+	setDefault(&c.Successes, 2)
+	setDefault(&c.Group, 5*time.Second)
+	setDefault(&c.Repeat, time.Hour)
+	setDefault(&c.MaxLatency, time.Second)
+	setDefault(&c.MaxRESTLatency, 5*time.Second)
+	setDefault(&c.MaxMemory, 0.8)
+	setDefault(&c.MaxCacheEntries, 100_000)
+	setDefault(&c.MaxQueue, 0.8)
+	setDefault(&c.MaxHandlerErrors, 0.1)
+	setDefault(&c.MinIdentifies, 0.2)
+	if c.Name == "" {
+		c.Name, _ = os.Hostname()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Alerters == nil {
+		c.Alerters = []Alerter{SlogAlerter{Logger: c.Logger}}
+		if os.Getenv(webhookEnv) != "" {
+			c.Alerters = append(c.Alerters, &WebhookAlerter{})
+		}
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate is for a config with its defaults.
+func (c HealthConfig) validate() error {
+	var problems []error
+	for _, d := range []time.Duration{c.Interval, c.Timeout, c.Group, c.Repeat, c.Startup,
+		c.MaxLatency, c.MaxRESTLatency} {
+		if d < 0 {
+			problems = append(problems, fmt.Errorf("%v is not a positive duration", d))
+		}
+	}
+	if c.Failures < 1 || c.Window < c.Failures || c.Window > 64 || c.Successes < 1 {
+		problems = append(problems, fmt.Errorf("%d failures of %d and %d successes cannot be: "+
+			"Failures must be at most Window, and that at most 64", c.Failures, c.Window, c.Successes))
+	}
+	for _, share := range []float64{c.MaxMemory, c.MaxQueue, c.MaxHandlerErrors, c.MinIdentifies} {
+		if share < 0 || share > 1 {
+			problems = append(problems, fmt.Errorf("%v is not a share between 0 and 1", share))
+		}
+	}
+	for _, name := range c.Without {
+		if !slices.Contains(builtinChecks(), name) {
+			problems = append(problems, fmt.Errorf("there is no check %q to leave out (Without)", name))
+		}
+	}
+	for _, a := range c.Alerters {
+		if a == nil {
+			problems = append(problems, errors.New("an alerter is nil: leave it out"))
+		}
+		if w, ok := a.(*WebhookAlerter); ok {
+			problems = append(problems, w.prepare(c.Logger))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// WithHealth has the bot check its health and tell of problems. Without it, the checks run only
+// for the pages of [WithAdmin], and nobody is told.
+func WithHealth(cfg HealthConfig) Option {
+	return func(c *config) { c.health, c.healthSet = cfg, true }
+}
+
+// setOperations completes and checks the configuration of what runs beside the shards.
+func (c *config) setOperations() {
+	if c.health.Logger == nil {
+		c.health.Logger = c.logger
+	}
+	if !c.healthSet {
+		c.health.Alerters = []Alerter{}
+	}
+	c.health = c.health.withDefaults()
+	if err := c.health.validate(); err != nil {
+		c.problem("WithHealth", "%w", err)
+	}
+	if c.checksRun() {
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
+	}
+	if c.adminSet {
+		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.admin.run(ctx) })
+	}
+}
+
+// checksRun reports whether the bot runs the checks by itself.
+func (c *config) checksRun() bool { return c.healthSet || c.adminSet }
