@@ -27,7 +27,7 @@ import (
 	"github.com/botwright/botwright/discordtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+var updateAlerts = flag.Bool("update-alerts", false, "write testdata/alerts")
 
 // alerts is an Alerter that hands on what it is told.
 type alerts chan botwright.Alert
@@ -424,7 +424,7 @@ func TestWebhookGolden(t *testing.T) {
 			if mentions := strings.Contains(m.Content, "<@&99>"); mentions != (name == "firing") {
 				t.Errorf("content %q", m.Content)
 			}
-			golden(t, filepath.Join("testdata", "alerts", name+".json"), receive(t, h.bodies))
+			goldenJSON(t, filepath.Join("testdata", "alerts", name+".json"), receive(t, h.bodies))
 		})
 	}
 }
@@ -447,18 +447,18 @@ func TestStatusMessage(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	golden(t, filepath.Join("testdata", "alerts", "status.json"), receive(t, h.bodies))
+	goldenJSON(t, filepath.Join("testdata", "alerts", "status.json"), receive(t, h.bodies))
 }
 
-// golden compares JSON with a file.
-func golden(t *testing.T, file string, got []byte) {
+// goldenJSON compares JSON with a file.
+func goldenJSON(t *testing.T, file string, got []byte) {
 	t.Helper()
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, got, "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	pretty.WriteByte('\n')
-	if *update {
+	if *updateAlerts {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
