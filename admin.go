@@ -37,7 +37,8 @@ type AdminConfig struct {
 	// has none.
 	OpenProbes bool
 
-	// Gatherer is what /metrics shows. Without it, there is no /metrics.
+	// Gatherer is what /metrics shows. The default is the registry of [WithMetrics]; without
+	// either, there is no /metrics.
 	Gatherer prometheus.Gatherer
 }
 

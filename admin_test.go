@@ -373,3 +373,29 @@ func interaction(t *testing.T, e *botwright.Event) *discordgo.Interaction {
 	}
 	return p.(*discordgo.InteractionCreate).Interaction
 }
+
+// What the bot measures is on the page and under /metrics without being named again.
+func TestAdminShowsMeasurements(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	bot := newBot(t, srv, botwright.WithMetrics(prometheus.NewRegistry()),
+		botwright.WithAdmin(botwright.AdminConfig{Addr: "127.0.0.1:0"}))
+	cache := botwright.NewTTLCache(botwright.TTLCacheConfig[string, int]{MaxSize: 50})
+	cache.Set("a", 1)
+	bot.ObserveCache("profiles", cache.Stats)
+	open(t, bot)
+	err := bot.Profiler().Do(testContext(t), "leaderboard", func(context.Context) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + bot.AdminAddr()
+	if _, body := ask(t, "GET", url+"/metrics"); !strings.Contains(body, "discord_shards_ready 1") {
+		t.Errorf("/metrics: %.300s", body)
+	}
+	_, body := ask(t, "GET", url+"/status.json")
+	for _, want := range []string{`"caches":[{"name":"profiles","entries":1,"limit":50`, `"slow":[{"name":"leaderboard","count":1`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s: %s", want, body)
+		}
+	}
+}

@@ -189,6 +189,13 @@ func (h *Health) watchBot(b *Bot) {
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
 	h.builtin(checkIdentify, b.checkIdentify)
 	h.builtin(checkMemory, h.checkMemory)
+	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
+		entries := 0
+		for _, c := range b.cacheReports() {
+			entries += c.Entries
+		}
+		return h.cacheResult(entries), nil
+	})
 }
 
 // probeSession returns a session to ask Discord with, at any time: the bot's own is changed when

@@ -42,6 +42,7 @@ func ExampleWithHealth() {
 	// handlers pending
 	// identify pending
 	// memory pending
+	// cache pending
 }
 
 // A check of the program's own: an error means that it is unhealthy.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // HealthConfig says how health is checked and who is told. Each zero field is its default.
@@ -170,6 +172,9 @@ func (c *config) setOperations() {
 	}
 	if c.checksRun() {
 		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
+	}
+	if c.admin.Gatherer == nil {
+		c.admin.Gatherer, _ = c.registerer.(prometheus.Gatherer)
 	}
 	if c.adminSet {
 		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.admin.run(ctx) })

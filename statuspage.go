@@ -52,6 +52,7 @@ func (a *admin) statusPage() status.Page {
 		page.Alerts = append(page.Alerts, status.Alert{Time: alert.Time, Kind: string(alert.Kind),
 			Status: string(alert.Status()), Text: alert.String()})
 	}
+	page.Caches, page.Slow = b.pageCaches(), slowest(b.profiler.Snapshot())
 	page.Status = b.overall(report, page.Totals)
 	return page
 }
@@ -160,6 +161,30 @@ func pageCheck(c CheckReport) status.Check {
 		check.History = append(check.History, string(s))
 	}
 	return check
+}
+
+func (b *Bot) pageCaches() []status.Cache {
+	var caches []status.Cache
+	for _, c := range b.cacheReports() {
+		caches = append(caches, status.Cache{
+			Name: c.Name, Entries: c.Entries, Limit: c.MaxSize, Hits: c.HitRatio})
+	}
+	return caches
+}
+
+// maxSlow is how many operations are shown: the rest is not slow.
+const maxSlow = 8
+
+// slowest returns the operations that take longest, by what all but a hundredth of calls take.
+func slowest(all []OperationStats) []status.Slow {
+	slices.SortFunc(all, func(a, b OperationStats) int { return cmp.Compare(b.P99, a.P99) })
+	var slow []status.Slow
+	for _, o := range all[:min(len(all), maxSlow)] {
+		ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+		slow = append(slow, status.Slow{
+			Name: o.Name, Count: o.Count, P50: ms(o.P50), P99: ms(o.P99), Max: ms(o.Max)})
+	}
+	return slow
 }
 
 // meters are what the bot can use up.

@@ -58,7 +58,6 @@ func run(ctx context.Context, addr string, showJSON bool) error {
 	if showJSON {
 		webhook.Client = &http.Client{Transport: printer{os.Stdout}}
 	}
-	registry := prometheus.NewRegistry()
 	bot, err := botwright.New(world.Token, botwright.WithAPI(world.URL),
 		botwright.WithShards(shards),
 		botwright.WithLogger(slog.New(slog.DiscardHandler)),
@@ -66,7 +65,8 @@ func run(ctx context.Context, addr string, showJSON bool) error {
 			Interval: 2 * time.Second, Group: time.Second, Name: "robin-0",
 			Alerters: []botwright.Alerter{terminal{os.Stdout}, webhook},
 		}),
-		botwright.WithAdmin(botwright.AdminConfig{Addr: addr, Gatherer: registry}))
+		botwright.WithMetrics(prometheus.NewRegistry()),
+		botwright.WithAdmin(botwright.AdminConfig{Addr: addr}))
 	if err != nil {
 		return err
 	}
