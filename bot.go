@@ -258,6 +258,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	b.ready.Store(true)
+	b.notify()
 	return nil
 }
 

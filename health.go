@@ -12,18 +12,40 @@ import (
 // Health returns the bot's health: to register checks of the program's own, and to ask how it is.
 func (b *Bot) Health() *Health { return b.health }
 
-// runHealth runs the checks beside the shards. It tells nothing before the bot has started, and
-// nothing of an orderly stop.
+// runHealth runs the checks beside the shards, once the bot has started: until then there is
+// nothing to be said. Nothing is told of an orderly stop.
 func (b *Bot) runHealth(ctx context.Context) {
-	begun := time.Now()
-	b.health.setQuiet(func() bool {
-		startup := b.cfg.health.Startup
-		if startup == 0 {
-			startup = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
-		}
-		return b.stopping() || !(b.ready.Load() || time.Since(begun) > startup)
-	})
+	b.awaitStart(ctx)
+	b.health.setQuiet(b.stopping)
 	b.health.Run(ctx)
+}
+
+// awaitStart waits until all shards are ready, but no longer than a start may take.
+func (b *Bot) awaitStart(ctx context.Context) {
+	begun := time.Now()
+	for {
+		b.mu.Lock()
+		changed := b.changed
+		b.mu.Unlock()
+		limit := b.cfg.health.Startup
+		if limit == 0 {
+			limit = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
+		}
+		left := limit - time.Since(begun)
+		if b.ready.Load() || left <= 0 {
+			return
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-changed:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 // A HealthStatus is how something is; from good to bad: [Healthy], [Degraded], [Unhealthy].

@@ -106,10 +106,10 @@ func TestStartAndStopAreQuiet(t *testing.T) {
 	srv := newServer(t, discordtest.Config{})
 	told := make(alerts, 10)
 	bot := newBot(t, srv, botwright.WithHealth(fastHealth(told)))
-	checked := make(chan struct{}, 1)
+	checked := make(chan botwright.HealthReport, 100)
 	bot.Health().Register("start", func(context.Context) (botwright.CheckResult, error) {
 		select {
-		case checked <- struct{}{}:
+		case checked <- bot.Health().Report():
 		default:
 		}
 		return botwright.CheckResult{}, nil
@@ -118,15 +118,15 @@ func TestStartAndStopAreQuiet(t *testing.T) {
 	ctx, cancel := context.WithCancel(testContext(t))
 	ran := make(chan error, 1)
 	go func() { ran <- bot.Run(ctx) }()
-	for range 30 { // time enough for an alert, if there was to be one
-		receive(t, checked)
-	}
-	srv.RefuseGateway(false)
-	err := srv.Wait(testContext(t), func() bool {
-		return slices.ContainsFunc(srv.Connections(), func(c *discordtest.Conn) bool { return c.SessionID() != "" })
-	})
+	err := srv.Wait(testContext(t), func() bool { return len(srv.Requests()) > 0 })
 	if err != nil {
 		t.Fatal(err)
+	}
+	srv.RefuseGateway(false)
+	for range 10 {
+		if r := receive(t, checked); len(r.Problems) > 0 {
+			t.Errorf("problems after the start: %v", r.Problems)
+		}
 	}
 	cancel()
 	if err := receive(t, ran); err != nil {
@@ -134,6 +134,27 @@ func TestStartAndStopAreQuiet(t *testing.T) {
 	}
 	if len(told) > 0 {
 		t.Errorf("told: %v", <-told)
+	}
+}
+
+// A start that takes too long is told of.
+func TestStartThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	srv.RefuseGateway(true)
+	told := make(alerts, 10)
+	cfg := fastHealth(told)
+	cfg.Startup = 200 * time.Millisecond
+	bot := newBot(t, srv, botwright.WithHealth(cfg))
+	ctx, cancel := context.WithCancel(testContext(t))
+	ran := make(chan error, 1)
+	go func() { ran <- bot.Run(ctx) }()
+	if a := receive(t, told); a.Kind != botwright.AlertFiring || a.Problems[0].Check != "gateway" {
+		t.Errorf("told %v", a)
+	}
+	cancel()
+	if err := receive(t, ran); err != nil {
+		t.Error(err)
 	}
 }
 

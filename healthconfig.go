@@ -41,9 +41,9 @@ type HealthConfig struct {
 	// is 1 h.
 	Repeat time.Duration
 
-	// Startup is how long the first start may take before problems are told: until all shards
-	// are ready, or this time is up. The default is 10 min and 5 s for each shard, which is how
-	// fast Discord lets shards identify.
+	// Startup is how long the first start may take: the checks begin when all shards are ready,
+	// or when this time is up. The default is 10 min and 5 s for each shard, which is how fast
+	// Discord lets shards identify.
 	Startup time.Duration
 
 	// Name tells one process from another in alerts. The default is the host's name.

@@ -65,10 +65,10 @@ func (b *Bot) overall(report HealthReport, t status.Totals) string {
 	switch {
 	case state == botStopping:
 		return "stopping"
-	case !b.ready.Load():
-		return "starting"
 	case report.Status.Worse(Healthy):
 		return string(report.Status)
+	case !b.ready.Load():
+		return "starting"
 	case t.Ready < t.Shards:
 		return string(Degraded)
 	}
