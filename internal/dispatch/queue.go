@@ -240,7 +240,16 @@ func (q *Queue[T]) finishLocked(t Task[T]) {
 	q.stats.Finished++
 	q.stats.Events--
 	q.stats.Bytes -= int64(t.Size)
-	q.room.Broadcast()
+	if q.roomyLocked() {
+		q.room.Broadcast()
+	}
+}
+
+// roomyLocked reports whether a sixteenth of the limits is free. A Put that waits is not woken for
+// less: to wake it for each task that ends would cost more than the tasks.
+func (q *Queue[T]) roomyLocked() bool {
+	return q.stats.Events <= q.cfg.MaxEvents-max(q.cfg.MaxEvents/16, 1) &&
+		q.stats.Bytes <= q.cfg.MaxBytes-q.cfg.MaxBytes/16
 }
 
 func (q *Queue[T]) takeFreeLocked() *lane[T] {

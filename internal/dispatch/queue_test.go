@@ -76,6 +76,32 @@ func TestStuckKeyBlocksNoOther(t *testing.T) {
 	})
 }
 
+// A Put that waits is woken when there is some room, not for each task that ends.
+func TestPutWaitsForSomeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(32, 1<<20, 32)
+		release := make(chan struct{})
+		for key := range uint64(32) {
+			q.Put(task{Key: key + 1, Value: func() { <-release }})
+		}
+		var put atomic.Bool
+		go func() {
+			q.Put(task{Key: 1, Value: func() {}})
+			put.Store(true)
+		}()
+		synctest.Wait()
+		for ended := 1; ended <= 2; ended++ { // a sixteenth of 32
+			release <- struct{}{}
+			synctest.Wait()
+			if got, want := put.Load(), ended == 2; got != want {
+				t.Errorf("after %d tasks: put %t, want %t", ended, got, want)
+			}
+		}
+		close(release)
+		q.Drain(t.Context())
+	})
+}
+
 func TestMaxInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1000, 1<<20, 3)
