@@ -13,8 +13,9 @@ import (
 // Rules of identifying.
 const (
 	// identifySpacing is the time between two IDENTIFYs of one key: Discord's 5 s and a margin
-	// for the second one travelling faster than the first.
-	identifySpacing = 5*time.Second + 100*time.Millisecond
+	// for the second one being written and travelling faster than the first. On a busy machine
+	// that was seen to be more than a tenth of a second, and to be refused costs 1 to 5.
+	identifySpacing = 5*time.Second + 500*time.Millisecond
 
 	// A shard that is ready and lost again and again may identify burst times at once and then
 	// once per pace: fewer than 100 times a day, whatever happens.
@@ -175,8 +176,9 @@ func (q *Queue) slowDown(ctx context.Context, shardID int) error {
 	return sleepUntil(ctx, time.Now().Add(d))
 }
 
-// refresh asks Discord for the budget if the last answer is old. Without an answer the last one
-// has to do; Discord's refusal of an IDENTIFY is then the worst that happens.
+// refresh asks Discord for the budget if the last answer is old or the budget has been reset
+// since. Without an answer the last one has to do; Discord's refusal of an IDENTIFY is then the
+// worst that happens.
 func (q *Queue) refresh(ctx context.Context) error {
 	select {
 	case q.fetching <- struct{}{}:
@@ -208,7 +210,8 @@ func (q *Queue) refresh(ctx context.Context) error {
 func (q *Queue) fresh(now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !q.fetched.IsZero() && now.Sub(q.fetched) < limitTTL
+	return !q.fetched.IsZero() && now.Sub(q.fetched) < limitTTL &&
+		(q.limit.ResetAfter == 0 || now.Before(q.resetAt))
 }
 
 // take admits the shard and returns the zero time, or returns when to try again, and the budget
