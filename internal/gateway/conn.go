@@ -72,7 +72,7 @@ func (s *Shard) connect(ctx context.Context) ending {
 	c.beat.acked = true
 	c.closeBy = time.AfterFunc(math.MaxInt64, func() { _ = ws.NetConn().Close() })
 	defer c.closeBy.Stop()
-	c.helloBy = time.AfterFunc(helloTimeout, func() { c.fail(ending{err: errHello}) })
+	c.helloBy = time.AfterFunc(s.cfg.HelloTimeout, func() { c.fail(ending{err: errHello}) })
 	defer c.helloBy.Stop()
 	c.readyBy = time.AfterFunc(math.MaxInt64, c.readyOverdue)
 	defer c.readyBy.Stop()
@@ -143,7 +143,7 @@ func (c *conn) setReadDeadline() error {
 	if c.failed() {
 		return nil // closeBy ends the reading
 	}
-	idle := helloTimeout
+	idle := c.s.cfg.HelloTimeout
 	if c.interval > 0 {
 		idle = c.interval * 3 / 2
 	}

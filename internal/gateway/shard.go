@@ -22,7 +22,7 @@ const Version = "10"
 // use, so a link that is merely slow is not cut.
 const (
 	dialTimeout  = 10 * time.Second
-	helloTimeout = 30 * time.Second
+	helloTimeout = 30 * time.Second // Config can change it
 	readyTimeout = 60 * time.Second
 	writeTimeout = 10 * time.Second
 	closeTimeout = 2 * time.Second // from the end of a connection to the end of its socket
@@ -48,6 +48,7 @@ type Config struct {
 	Presence       json.RawMessage // sent with IDENTIFY until a presence was sent; may be nil
 	Compression    Compression     // the zero value is zstd-stream
 	MaxPayload     int             // limit on one decompressed payload; 0 is DefaultMaxPayload
+	HelloTimeout   time.Duration   // how long HELLO may take; 0 is 30 s
 
 	// URL returns the gateway's URL. renew says that the last one could not be dialled.
 	URL    func(ctx context.Context, renew bool) (string, error)
@@ -127,6 +128,9 @@ type Shard struct {
 func New(cfg Config) *Shard {
 	if cfg.MaxPayload == 0 {
 		cfg.MaxPayload = DefaultMaxPayload
+	}
+	if cfg.HelloTimeout == 0 {
+		cfg.HelloTimeout = helloTimeout
 	}
 	if cfg.Dialer == nil {
 		cfg.Dialer = &websocket.Dialer{Proxy: websocket.DefaultDialer.Proxy}

@@ -13,7 +13,7 @@ import (
 
 var (
 	errZombie = errors.New("heartbeat was not acknowledged")
-	errHello  = errors.New("no HELLO within 30 s")
+	errHello  = errors.New("no HELLO in time")
 	errReady  = errors.New("no READY or RESUMED within 60 s of the handshake")
 )
 
