@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/pprof"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -65,7 +64,8 @@ func (w *watchdog) begin(ctx context.Context, handler string, e *Event) *call {
 	if n := len(w.free); n > 0 {
 		c, w.free = w.free[n-1], w.free[:n-1]
 	} else {
-		c = &call{number: strconv.Itoa(len(w.calls))}
+		// The watchdog's address, because other bots of the process label their goroutines too.
+		c = &call{number: fmt.Sprintf("%p-%d", w, len(w.calls))}
 		c.ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, c.number))
 		w.calls = append(w.calls, c)
 	}
