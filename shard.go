@@ -107,7 +107,8 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 	s.gateway = gateway.New(cfg)
 	s.relay = relay.New(relay.Config{
 		Session: session,
-		Send:    s.gateway.Send,
+		Send:    s.send,
+		Failed:  s.sendFailed,
 		Latency: func() time.Duration { return s.gateway.Status().Latency },
 		Logger:  b.cfg.logger.With("shard", id),
 	})

@@ -55,10 +55,15 @@ type Config struct {
 	Session *discordgo.Session
 
 	// Send takes one frame that the session wrote, in the form that Discord documents: d is
-	// compact JSON, owned by the callee, and the frame built of it is at most 4096 bytes long.
-	// It gets every op except 1, 2 and 6, in the order written. It runs on the reader: it must
-	// not block, nor call Close or Shutdown. A panic in it is contained and counts as an error.
+	// compact JSON of any length, owned by the callee. It gets every op except 1, 2 and 6, in the
+	// order written. It runs on the reader: it must not block, nor call Close or Shutdown. A
+	// panic in it is contained and counts as an error.
 	Send func(op int, d json.RawMessage) error
+
+	// Failed is told of each command of the session that came to nothing: Send refused it, or it
+	// is malformed. The session's call has returned by then. Failed runs on the reader, as Send
+	// does. Default: log it.
+	Failed func(op int, err error)
 
 	// Latency is the real gateway's heartbeat latency. ACKs reach the session after that long,
 	// half a HeartbeatInterval at most, so Session.HeartbeatLatency tells the real latency. It is
@@ -78,7 +83,7 @@ type Config struct {
 	// QueueSize is how many events may wait for the session. Default 1024.
 	QueueSize int
 
-	// Logger gets refused frames, failed sends and reopenings, never a frame's content.
+	// Logger gets refused frames and reopenings, never a frame's content.
 	// Default: discards.
 	Logger *slog.Logger
 }
@@ -102,6 +107,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Failed == nil {
+		logger := c.Logger
+		c.Failed = func(op int, err error) {
+			logger.Error("cannot send what the session wrote", "op", op, "error", err)
+		}
 	}
 	return c
 }
@@ -280,7 +291,7 @@ func (r *Relay) stop() *link {
 type Stats struct {
 	Sent       int64 // frames of the session that Send took
 	SendErrors int64 // frames that Send refused, or panicked on
-	Refused    int64 // frames that never reached Send: malformed, or longer than 4096 bytes
+	Refused    int64 // frames that never reached Send: malformed
 	Reopened   int64 // times that the session closed itself and was opened again
 }
 

@@ -18,24 +18,18 @@ const (
 	opRequestMembers = 8
 )
 
-// maxFrame is Discord's limit for one frame; a longer one closes the connection with 4002.
-const maxFrame = 4096
-
 // forward puts d into documented form and gives it to Send. It does not block.
 func (r *Relay) forward(op int, d json.RawMessage) {
 	frames, err := documented(op, d)
 	if err != nil {
-		r.refuse(len(d), fmt.Errorf("op %d is malformed: %w", op, err))
+		r.counts.refused.Add(1)
+		r.cfg.Failed(op, fmt.Errorf("malformed: %w", err))
 		return
 	}
 	for _, frame := range frames {
-		if n := frameSize(op, frame); n > maxFrame {
-			r.refuse(n, fmt.Errorf("op %d is longer than the %d bytes that Discord takes", op, maxFrame))
-			continue
-		}
 		if err := r.send(op, frame); err != nil {
 			r.counts.sendErrors.Add(1)
-			r.cfg.Logger.Error("cannot send what the session wrote", "op", op, "error", err)
+			r.cfg.Failed(op, err)
 			continue
 		}
 		r.counts.sent.Add(1)
@@ -52,8 +46,7 @@ func (r *Relay) send(op int, d json.RawMessage) (err error) {
 	return r.cfg.Send(op, d)
 }
 
-// refuse counts and logs a frame that is dropped. The session's call has returned by then, so
-// the log is the only place to learn of it. It never holds the content: op 2 carries the token.
+// refuse counts and logs a frame that is dropped, never with its content: op 2 carries the token.
 func (r *Relay) refuse(size int, err error) {
 	r.counts.refused.Add(1)
 	r.cfg.Logger.Error("dropped what the session wrote", "error", err, "bytes", size)
@@ -144,11 +137,6 @@ func guildIDs(d json.RawMessage) ([]string, error) {
 		}
 	}
 	return ids, nil
-}
-
-// frameSize is the length of the frame that is built of op and d.
-func frameSize(op int, d json.RawMessage) int {
-	return len(`{"op":,"d":}`) + len(strconv.Itoa(op)) + len(d)
 }
 
 // encode is json.Marshal without its HTML escapes, which Discord would count as bytes.
