@@ -1,0 +1,22 @@
+package botwright
+
+// A QueueStatus is a snapshot of the events that wait for handlers or are being handled, over all
+// shards of a bot; see [QueueConfig].
+type QueueStatus struct {
+	Events  int   `json:"events"`  // waiting and being handled
+	Bytes   int64 `json:"bytes"`   // the size of their payloads
+	Running int   `json:"running"` // those that are being handled
+
+	Handled uint64 `json:"handled"` // since the bot was opened
+	Shed    uint64 `json:"shed"`    // presence updates and typing that were dropped for lack of room
+	Held    uint64 `json:"held"`    // times that reading stopped until there was room
+}
+
+// Queue returns a snapshot of what waits for handlers. It never waits for one.
+func (b *Bot) Queue() QueueStatus {
+	st := b.queue.Stats()
+	return QueueStatus{
+		Events: st.Events, Bytes: st.Bytes, Running: st.Running,
+		Handled: st.Finished, Shed: st.Shed, Held: st.Late,
+	}
+}
