@@ -250,7 +250,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := b.startShards(runCtx, found)
+	f, err := b.startShards(ctx, runCtx, found)
 	if err != nil {
 		return err
 	}
@@ -263,7 +263,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 }
 
 // startShards makes the shards and lets them run, unless the bot is being stopped.
-func (b *Bot) startShards(ctx context.Context, found gatewayBot) (*fleet, error) {
+func (b *Bot) startShards(ctx, runCtx context.Context, found gatewayBot) (*fleet, error) {
 	count, ids := b.cfg.shardCount, b.cfg.shardIDs
 	if count == 0 {
 		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
@@ -271,14 +271,14 @@ func (b *Bot) startShards(ctx context.Context, found gatewayBot) (*fleet, error)
 	if len(ids) == 0 {
 		ids = allShards(count)
 	}
-	f := b.newFleet(count, ids)
+	f := b.newFleet(count, ids, b.restoreSessions(ctx, count, ids))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.state == botStopping {
 		return nil, ErrShutdown
 	}
 	b.fleet = f
-	f.start(ctx, found.Limit.MaxConcurrency, b.fail)
+	f.start(runCtx, found.Limit.MaxConcurrency, b.fail)
 	return f, nil
 }
 
@@ -306,7 +306,7 @@ const closeReserve = 2 * time.Second
 // Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
 // and closes the connections. When ctx is about to end it cancels the context of the handlers
 // that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError]. The
-// bot appears offline at once.
+// bot appears offline at once, unless it has a [SessionStore] and may be resumed.
 //
 // Before Open it makes Open impossible. A further call waits for the first one or for its own
 // ctx, and returns what that returned.
@@ -452,6 +452,7 @@ func (b *Bot) Shards() []ShardStatus {
 
 // handle runs the handlers of one event. It runs on the queue's goroutines.
 func (b *Bot) handle(w work) {
+	defer w.end()
 	switch {
 	case w.handlers != nil:
 		for _, r := range w.handlers {

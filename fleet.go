@@ -15,6 +15,8 @@ type fleet struct {
 	count  int
 	shards []*shard // in the order of their ids
 
+	restored map[int]SavedSession // by shard: what an earlier process left to resume
+
 	stop    context.CancelFunc // ends the shards
 	running sync.WaitGroup
 	fatal   error // why a shard gave up; guarded by Bot.mu
@@ -22,8 +24,8 @@ type fleet struct {
 
 // newFleet makes the shards of a fleet. The first one of a bot's first fleet has the bot's own
 // session.
-func (b *Bot) newFleet(count int, ids []int) *fleet {
-	f := &fleet{count: count}
+func (b *Bot) newFleet(count int, ids []int, restored map[int]SavedSession) *fleet {
+	f := &fleet{count: count, restored: restored}
 	for _, id := range ids {
 		session := b.session
 		if f.shards != nil || b.currentFleet() != nil {

@@ -3,7 +3,9 @@ package botwright_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -14,7 +16,18 @@ import (
 	"github.com/botwright/botwright/discordtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(childEnv); config != "" {
+		panic(childBot(config)) // it is killed before
+	}
+	// Tests with a bot mostly wait: for a deadline, a back-off, or the second that discordgo takes
+	// to close a session.
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set("24")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // testTime bounds each test. Nothing waits for it unless something is broken.
 const testTime = time.Minute

@@ -14,6 +14,8 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/gateway"
 )
 
 // An Option configures a [Bot]; see [New].
@@ -41,10 +43,14 @@ type config struct {
 	healthSet       bool
 	admin           AdminConfig
 	adminSet        bool
+	sessionStore    SessionStore // nil: none
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.
 	commands map[string][]*discordgo.ApplicationCommand
+
+	// tuneGateway changes the configuration of a shard's connection. Tests use it.
+	tuneGateway func(*gateway.Config)
 
 	// tasks run beside the shards, from Open until all else has been shut down.
 	tasks []func(context.Context, *Bot)

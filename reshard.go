@@ -137,7 +137,7 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 			count, max(left, 0), time.Now().Add(time.Duration(found.Limit.ResetAfter)*
 				time.Millisecond).Format(time.RFC3339))
 	}
-	next := b.newFleet(count, allShards(count))
+	next := b.newFleet(count, allShards(count), nil)
 	next.inheritPresence(old)
 	return b.replaceFleet(ctx, runCtx, old, next, found.Limit.MaxConcurrency)
 }

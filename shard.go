@@ -1,11 +1,13 @@
 package botwright
 
 import (
+	"container/list"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -87,6 +89,8 @@ type shard struct {
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
 	activity activity
+
+	unhandled atomic.Pointer[unhandled] // of the current session; nil without a SessionStore
 }
 
 func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
@@ -103,8 +107,14 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Event:          s.receive,
 		Changed:        s.changed,
 		Logger:         b.cfg.logger,
+		Session:        f.restored[id].session(),
+		KeepSession:    b.cfg.sessionStore != nil,
+	}
+	if b.cfg.tuneGateway != nil {
+		b.cfg.tuneGateway(&cfg)
 	}
 	s.gateway = gateway.New(cfg)
+	s.restored(cfg)
 	s.relay = relay.New(relay.Config{
 		Session: session,
 		Send:    s.send,
@@ -172,6 +182,16 @@ type work struct {
 	event    *Event
 	handlers []*registration // nil: only the one that is alone
 	alone    *registration   // nil as well: forward
+
+	unhandled *unhandled // nil without a SessionStore
+	entry     *list.Element
+}
+
+// end notes that the work is done.
+func (w *work) end() {
+	if w.unhandled != nil {
+		w.unhandled.end(w.entry)
+	}
 }
 
 // receive takes one event from the gateway. It runs on the goroutine that reads, and copies what
@@ -182,6 +202,9 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	b.stats.events.Add(1)
 	b.metrics.event(f.Type, f.Data, f.Received)
 	s.members.note(f)
+	if string(f.Type) == "READY" {
+		s.track(s.gateway.Resumable().ID)
+	}
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
 	if to == nil && !forward {
@@ -257,6 +280,9 @@ func (s *shard) key() uint64 { return uint64(s.id) + 1 }
 
 func (s *shard) put(key uint64, w work) gateway.Outcome {
 	e := w.event
+	if w.unhandled = s.unhandled.Load(); w.unhandled != nil {
+		w.entry = w.unhandled.begin(e.Sequence)
+	}
 	switch s.bot.queue.Put(dispatch.Task[work]{
 		Key:   key,
 		Size:  len(e.raw),
@@ -268,9 +294,17 @@ func (s *shard) put(key uint64, w work) gateway.Outcome {
 	case dispatch.AcceptedLate:
 		return gateway.TakenLate
 	case dispatch.Shed:
+		w.end()
 		return gateway.Unwanted
 	}
-	return gateway.Refused
+	return gateway.Refused // it counts as unhandled, and comes again
+}
+
+// track begins to note which events of a session have been handled, for the SessionStore.
+func (s *shard) track(sessionID string) {
+	if s.bot.cfg.sessionStore != nil {
+		s.unhandled.Store(&unhandled{session: sessionID})
+	}
 }
 
 // openTimeout bounds the opening of a session, which takes milliseconds unless a handler that

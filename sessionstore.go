@@ -1,0 +1,78 @@
+package botwright
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// A SessionStore keeps the sessions of a bot's shards while no process runs them, so that the
+// next process goes on where the last one ended; see [WithSessionStore]. [FileSessionStore]
+// returns one that is a file.
+//
+// A bot calls one method at a time. An error is logged and reported to the [ErrorHandler], and
+// costs no more than an IDENTIFY: what cannot be loaded is not resumed, and what cannot be saved
+// is saved again a few seconds later.
+type SessionStore interface {
+	// LoadSessions returns what was saved last of the given shards, in any order, without those
+	// of which nothing was. It is called once, when the bot is opened.
+	LoadSessions(ctx context.Context, shardIDs []int) ([]SavedSession, error)
+
+	// SaveSessions replaces what is stored of the shards that the given sessions belong to. A
+	// session without an ID says that its shard has none any more: forget it.
+	SaveSessions(ctx context.Context, sessions []SavedSession) error
+}
+
+// A SavedSession is what it takes to resume the session of one shard, apart from the token, which
+// is never part of it.
+type SavedSession struct {
+	ShardID    int    `json:"shard_id"`
+	ShardCount int    `json:"shard_count"`
+	ID         string `json:"id"`
+	ResumeURL  string `json:"resume_url"`
+
+	// Sequence is the number of an event up to which every event has been handled, those before
+	// included. Discord sends what came after it again.
+	Sequence int64 `json:"sequence"`
+
+	// Intents are those that the session was begun with. Discord keeps them when it is resumed.
+	Intents int `json:"intents"`
+
+	// TokenHash tells tokens apart. It is a hash from which the token cannot be found.
+	TokenHash string `json:"token_hash"`
+
+	// AliveAt is when the session was last known to be connected.
+	AliveAt time.Time `json:"alive_at"`
+
+	// Ready is the data of the session's READY without its guilds, Guilds are their ids. Neither
+	// comes again when the session is resumed.
+	Ready  json.RawMessage `json:"ready"`
+	Guilds []string        `json:"guilds"`
+}
+
+// WithSessionStore makes the bot go on where an earlier process ended, whether that was stopped,
+// crashed or was killed: its shards resume their sessions, which spends no IDENTIFY, and Discord
+// sends the events that came in between. Sessions are saved every few seconds and by
+// [Bot.Shutdown]. An event is then handled once, or, by a process that was killed, perhaps a
+// second time if its end had not been saved yet.
+//
+// A saved session is resumed if it is of the same token, number of shards and intents, and was
+// alive at most five minutes ago: Discord keeps one for a few minutes. Otherwise the log says why
+// it is not, and the shard identifies.
+//
+// Three things follow. A stopped bot looks online until Discord gives up on its sessions. What an
+// earlier process learned of guilds from events is not sent again: READY and GUILD_CREATE come
+// with an IDENTIFY only, so a resumed shard begins with an empty State. And one store serves one
+// bot: two processes that run the same shards must not share it.
+func WithSessionStore(store SessionStore) Option {
+	return func(c *config) {
+		if store == nil {
+			c.problem("WithSessionStore", "the store is nil: leave the option out")
+			return
+		}
+		if c.sessionStore == nil {
+			c.tasks = append(c.tasks, saveSessions)
+		}
+		c.sessionStore = store
+	}
+}

@@ -1,0 +1,422 @@
+package botwright_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/discordtest"
+)
+
+// sessionFile returns the path of a session file that is not there yet.
+func sessionFile(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "sessions.json")
+}
+
+// heard makes the bot send what it hears to a channel.
+func heard(bot *botwright.Bot) <-chan *botwright.Event {
+	events := make(chan *botwright.Event, 1000)
+	bot.Handle("MESSAGE_CREATE", func(_ context.Context, e *botwright.Event) error {
+		events <- e
+		return nil
+	})
+	return events
+}
+
+func content(t *testing.T, e *botwright.Event) string {
+	t.Helper()
+	var message struct {
+		Content string `json:"content"`
+	}
+	if err := json.Unmarshal(e.Raw(), &message); err != nil {
+		t.Fatal(err)
+	}
+	return message.Content
+}
+
+// tell sends messages with the numbers from first to last to every guild in turn.
+func tell(t *testing.T, srv *discordtest.Server, first, last int) {
+	t.Helper()
+	guilds := srv.Guilds()
+	for n := first; n <= last; n++ {
+		g := guilds[n%len(guilds)]
+		data := fmt.Sprintf(`{"id":"%d","channel_id":%q,"guild_id":%q,"content":"%d"}`,
+			1000+n, g.Channels[0].ID, g.ID, n)
+		if err := srv.Dispatch(g.ID, "MESSAGE_CREATE", json.RawMessage(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// expect waits for the messages with the numbers from first to last, in any order, and checks that
+// there is no other.
+func expect(t *testing.T, events <-chan *botwright.Event, first, last int) {
+	t.Helper()
+	var got, want []string
+	for n := first; n <= last; n++ {
+		got = append(got, content(t, receive(t, events)))
+		want = append(want, fmt.Sprint(n))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) || len(events) > 0 {
+		t.Errorf("heard %v and %d more, want %v", got, len(events), want)
+	}
+}
+
+func shutdown(t *testing.T, bot *botwright.Bot) {
+	t.Helper()
+	if err := bot.Shutdown(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRestartResumes(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 4, MaxConcurrency: 4})
+	path := sessionFile(t)
+	start := func() (*botwright.Bot, <-chan *botwright.Event) {
+		bot := newBot(t, srv, botwright.WithShards(2),
+			botwright.WithSessionStore(botwright.FileSessionStore(path)))
+		return bot, heard(bot)
+	}
+	bot, events := start()
+	if err := bot.Open(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	tell(t, srv, 1, 10)
+	expect(t, events, 1, 10)
+	shutdown(t, bot)
+	if codes := closeCodes(srv); !slices.Equal(codes, []int{4000, 4000}) {
+		t.Errorf("closed with %v", codes)
+	}
+	for round := 1; round <= 3; round++ {
+		tell(t, srv, 20*round, 20*round+9)
+		bot, events = start()
+		if err := bot.Open(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, srv, 20*round+10, 20*round+19)
+		expect(t, events, 20*round, 20*round+19)
+		if st := bot.Shards()[0]; st.Guilds != 2 || st.Identifies != 0 || st.Resumes != 1 {
+			t.Errorf("after a restart: %+v, want 2 guilds and a resume", st)
+		}
+		if id := bot.Session().State.User.ID; id != srv.Bot().ID {
+			t.Errorf("the session's user is %s", id)
+		}
+		shutdown(t, bot)
+	}
+	if n, m := len(srv.Identifies()), len(srv.Resumes()); n != 2 || m != 6 {
+		t.Errorf("%d identifies and %d resumes, want 2 and 6", n, m)
+	}
+}
+
+func TestSessionFileIsPrivate(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	path := sessionFile(t)
+	if err := os.WriteFile(path+".tmp", []byte("left by a crash"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	if err := bot.Open(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	shutdown(t, bot)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range strings.SplitSeq(srv.Token, ".") {
+		if bytes.Contains(b, []byte(part)) {
+			t.Errorf("the file holds a part of the token:\n%s", b)
+		}
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+		t.Errorf("the file has mode %v", st.Mode())
+	}
+	if left, _ := filepath.Glob(path + "?*"); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestBadSessionFile changes a good file and checks that the next bot says why it identifies.
+func TestBadSessionFile(t *testing.T) {
+	t.Parallel()
+	set := func(name string, v any) func([]byte) []byte {
+		return func(b []byte) []byte {
+			var file map[string]any
+			if err := json.Unmarshal(b, &file); err != nil {
+				panic(err)
+			}
+			session, _ := file["sessions"].([]any)[0].(map[string]any)
+			session[name] = v
+			b, err := json.Marshal(file)
+			if err != nil {
+				panic(err)
+			}
+			return b
+		}
+	}
+	replace := func(text string) func([]byte) []byte {
+		return func([]byte) []byte { return []byte(text) }
+	}
+	ago := func(d time.Duration) string { return time.Now().Add(-d).Format(time.RFC3339) }
+	tests := []struct {
+		name   string
+		change func([]byte) []byte
+		want   string // in the log
+	}{
+		{"empty", replace(""), "damaged"},
+		{"binary", replace("\x00\xff\x00"), "damaged"},
+		{"null", replace("null"), "version 0"},
+		{"array", replace("[]"), "damaged"},
+		{"other version", replace(`{"version":2,"sessions":[]}`), "version 2"},
+		{"truncated", func(b []byte) []byte { return b[:len(b)/2] }, "damaged"},
+		{"trailing garbage", func(b []byte) []byte { return append(b, '}') }, "damaged"},
+		{"other token", set("token_hash", "00"), "another token"},
+		{"other shard count", set("shard_count", 2), "of 2 shards"},
+		{"other intents", set("intents", 1), "other intents"},
+		{"stale", set("alive_at", ago(10*time.Minute)), "ago, and Discord"},
+		{"from the future", set("alive_at", ago(-time.Hour)), "ago, and Discord"},
+		{"no time", set("alive_at", "0001-01-01T00:00:00Z"), "ago"},
+		{"no id", set("id", ""), "incomplete"},
+		{"no sequence", set("sequence", 0), "incomplete"},
+		{"negative sequence", set("sequence", -7), "incomplete"},
+		{"no READY", set("ready", nil), "incomplete"},
+		{"READY without a user", set("ready", map[string]any{"session_id": "x"}), "incomplete"},
+		{"READY of a wrong type", set("ready", "x"), "incomplete"},
+		{"guilds that are none", set("guilds", []string{"", "x", "-1"}), ""},
+		{"resume URL that is none", set("resume_url", "%%"), ""},
+		{"another shard", set("shard_id", 7), "identify"},
+		{"unknown session", set("id", "ffff"), "identify"},
+		{"sequence of the future", set("sequence", 1<<40), "identify"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := newServer(t, discordtest.Config{Guilds: 1, Members: 1, IdentifyWindow: 1})
+			path := sessionFile(t)
+			bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+			heard(bot)
+			if err := bot.Open(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			shutdown(t, bot)
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, tt.change(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var log bytes.Buffer
+			var mu sync.Mutex
+			bot = newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)),
+				botwright.WithLogger(slog.New(slog.NewTextHandler(lockedWriter{&mu, &log}, nil))))
+			events := heard(bot)
+			open(t, bot)
+			tell(t, srv, 1, 3)
+			expect(t, events, 1, 3)
+			want := 2
+			if tt.want == "" {
+				want = 1 // what is wrong does not keep it from being resumed
+			}
+			if n := len(srv.Identifies()); n != want {
+				t.Errorf("%d identifies, want %d", n, want)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if tt.want != "identify" && !strings.Contains(log.String(), tt.want) {
+				t.Errorf("the log does not say %q:\n%s", tt.want, &log)
+			}
+		})
+	}
+}
+
+// brokenStore fails, or panics.
+type brokenStore struct{ fail func() error }
+
+func (s brokenStore) LoadSessions(context.Context, []int) ([]botwright.SavedSession, error) {
+	return nil, s.fail()
+}
+
+func (s brokenStore) SaveSessions(context.Context, []botwright.SavedSession) error {
+	return s.fail()
+}
+
+func TestBrokenSessionStore(t *testing.T) {
+	t.Parallel()
+	errDisk := errors.New("disk full")
+	for name, fail := range map[string]func() error{
+		"error": func() error { return errDisk },
+		"panic": func() error { panic(errDisk) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := newServer(t, discordtest.Config{})
+			log := newErrorLog()
+			bot := newBot(t, srv, botwright.WithErrorHandler(log.handle),
+				botwright.WithSessionStore(brokenStore{fail}))
+			if err := bot.Open(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			shutdown(t, bot)
+			for i, want := range []string{"load sessions", "save sessions"} {
+				if err := log.errs[i]; !errors.Is(err, errDisk) || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %d is %v, want %s", i, err, want)
+				}
+			}
+			if len(log.errs) != 2 {
+				t.Errorf("reported %v, want one of each", log.errs)
+			}
+		})
+	}
+}
+
+// TestUnhandledIsNotSaved cuts a handler off: its event, and those behind it, come again.
+func TestUnhandledIsNotSaved(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	path := sessionFile(t)
+	bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	stuck, release := make(chan bool), make(chan bool)
+	bot.Handle("MESSAGE_CREATE", func(_ context.Context, e *botwright.Event) error {
+		if content(t, e) == "4" {
+			stuck <- true
+			<-release
+		}
+		return nil
+	})
+	if err := bot.Open(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	tell(t, srv, 1, 6) // in three channels, of which one is stuck
+	receive(t, stuck)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // enough for those that are not
+	defer cancel()
+	var cut *botwright.ShutdownError
+	if err := bot.Shutdown(ctx); !errors.As(err, &cut) || cut.Running != 1 {
+		t.Errorf("Shutdown: %v", err)
+	}
+	next := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	events := heard(next)
+	open(t, next)
+	expect(t, events, 4, 6)
+	close(release)
+	if n := len(srv.Identifies()); n != 1 {
+		t.Errorf("%d identifies, want 1", n)
+	}
+}
+
+// childEnv makes the test binary a bot that prints what it does until it is killed. Its value is the
+// fake Discord's URL, the token and the path of the session file.
+const childEnv = "BOTWRIGHT_CHILD_BOT"
+
+// reportingStore prints what it has saved.
+type reportingStore struct{ botwright.SessionStore }
+
+func (s reportingStore) SaveSessions(ctx context.Context, sessions []botwright.SavedSession) error {
+	err := s.SessionStore.SaveSessions(ctx, sessions)
+	for _, x := range sessions {
+		fmt.Fprintln(os.Stdout, "saved", x.Sequence)
+	}
+	return err
+}
+
+// childBot is the process that TestKilled kills. The message "6" it never finishes.
+func childBot(config string) error {
+	var url, token, path string
+	if _, err := fmt.Sscan(config, &url, &token, &path); err != nil {
+		return err
+	}
+	bot, err := botwright.New(token, botwright.WithAPI(url),
+		botwright.WithSessionStore(reportingStore{botwright.FileSessionStore(path)}))
+	if err != nil {
+		return err
+	}
+	bot.Handle("MESSAGE_CREATE", func(_ context.Context, e *botwright.Event) error {
+		if strings.Contains(string(e.Raw()), `"content":"6"`) {
+			select {}
+		}
+		fmt.Fprintln(os.Stdout, "handled", e.Sequence)
+		return nil
+	})
+	return bot.Run(context.Background())
+}
+
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	path := sessionFile(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{srv.URL, srv.Token, path}, " "))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := func() bool { return srv.Conn(0) != nil && srv.Conn(0).Sequence() > 0 }
+	if err := srv.Wait(testContext(t), ready); err != nil {
+		t.Fatal(err)
+	}
+	first := srv.Conn(0).Sequence() + 1 // of the messages: nothing else happens
+	tell(t, srv, 1, 10)
+	handled, saved := 0, int64(0)
+	lines := bufio.NewScanner(out)
+	for (handled < 8 || saved < first+4) && lines.Scan() { // 6 is stuck, and 9 waits behind it
+		var what string
+		var seq int64
+		if _, err := fmt.Sscan(lines.Text(), &what, &seq); err != nil {
+			t.Fatalf("the child says %q: %v", lines.Text(), err)
+		}
+		switch what {
+		case "handled":
+			handled++
+		case "saved":
+			saved = seq
+		}
+	}
+	if saved != first+4 {
+		t.Errorf("saved sequence %d, want %d: that before the event that is stuck", saved, first+4)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, out)
+	_ = cmd.Wait() // killed
+	if err := srv.Wait(testContext(t), func() bool { return len(srv.Connections()) == 0 }); err != nil {
+		t.Fatal(err)
+	}
+	tell(t, srv, 11, 20)
+	next := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	events := heard(next)
+	open(t, next)
+	expect(t, events, 6, 20) // nothing lost, and nothing twice up to what was saved
+	if n, r := len(srv.Identifies()), srv.Resumes(); n != 1 || len(r) != 1 || !r[0].Accepted {
+		t.Errorf("%d identifies and resumes %+v, want one of each", n, r)
+	}
+}
