@@ -6,6 +6,7 @@ SHELL       := bash
 .DEFAULT_GOAL := help
 
 FUZZTIME ?= 10s
+SOAK     ?= 60s
 BENCH    ?= .
 
 GOLANGCI_VERSION := v2.15.0
@@ -20,7 +21,7 @@ heading     = @printf '\n== %s\n' '$(1)'
 each_module = for dir in $(MODULES); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
 .PHONY: ci
-ci: fmt vet lint tidy generated test examples monitoring ## everything a change has to pass
+ci: fmt vet lint tidy generated test soak examples monitoring ## everything a change has to pass
 	$(call heading,all passed)
 
 .PHONY: fmt
@@ -77,6 +78,11 @@ test: chromium ## every test, under the race detector
 	@for dir in $(filter-out .,$(MODULES)); do \
 		echo "$$dir: go test -race ./..."; (cd "$$dir" && go test -race ./...); \
 	done
+
+.PHONY: soak
+soak: ## break connections at random for SOAK; nothing may be lost
+	$(call heading,soak)
+	go test -race -run '^TestSoak$$' -soak '$(SOAK)' -timeout 0 -v .
 
 # With -o /dev/null a lone example leaves no binary behind.
 .PHONY: examples

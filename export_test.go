@@ -75,3 +75,13 @@ func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
 		return s.rates(time.Now(), events, busy)
 	}
 }
+
+// WithHelloTimeout shortens the wait for HELLO.
+func WithHelloTimeout(d time.Duration) Option {
+	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.HelloTimeout = d } }
+}
+
+// WithoutCompression leaves the gateway's compression off.
+func WithoutCompression() Option {
+	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.Compression = gateway.Plain } }
+}
