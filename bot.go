@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,10 +42,11 @@ type Bot struct {
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
-	watchdog       *watchdog    // nil: slow handlers are nobody's concern
-	seed           maphash.Seed // of the keys of handlers with an order of their own
-	decodeErrors   sync.Map     // event types of which one was logged
+	watchdog       *watchdog
+	decodeErrors   sync.Map // event types of which one was logged
 	answers        interaction.Answers
+
+	ending chan struct{} // closed when Shutdown begins
 
 	intents discordgo.Intent        // set by Open before the first shard runs
 	overlap atomic.Pointer[overlap] // while the bot reshards
@@ -64,7 +63,8 @@ type Bot struct {
 	reshard    sync.WaitGroup // what Reshard has to do
 
 	waiters    map[string]*waiters // of Next, by event type
-	debouncers []*Debouncer[string]
+	debouncers []attached          // of Debounce
+	retired    DebouncerStats      // of those whose handlers were removed
 
 	tasks     sync.WaitGroup // what runs beside the shards
 	tasksCtx  context.Context
@@ -91,9 +91,9 @@ func New(token string, opts ...Option) (*Bot, error) {
 		cfg:           cfg,
 		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
-		seed:          maphash.MakeSeed(),
 		waiters:       make(map[string]*waiters),
 		changed:       make(chan struct{}),
+		ending:        make(chan struct{}),
 		done:          make(chan struct{}),
 		memory:        resource.NewMonitor(cfg.maxMemory),
 	}
@@ -121,10 +121,10 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
+	b.watchdog = newWatchdog(cfg.queue.Slow, func(e *Event, err error) {
+		b.report(b.handlerCtx, e, err)
+	})
 	if cfg.queue.Slow > 0 {
-		b.watchdog = &watchdog{slow: cfg.queue.Slow, report: func(e *Event, err error) {
-			b.report(b.handlerCtx, e, err)
-		}}
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
 	if err := b.registerMetrics(); err != nil {
@@ -309,7 +309,8 @@ const closeReserve = 2 * time.Second
 // bot appears offline at once, unless it has a [SessionStore] and may be resumed.
 //
 // Before Open it makes Open impossible. A further call waits for the first one or for its own
-// ctx, and returns what that returned.
+// ctx, and returns what that returned. A handler that calls Shutdown waits for itself: let it end
+// the context of Run instead.
 func (b *Bot) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	first, stop := b.state != botStopping, b.stop
@@ -324,6 +325,7 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 		}
 	}
 	b.notify()
+	close(b.ending)
 	b.queue.Stop()
 	b.ended = b.drain(ctx)
 	if stop != nil {
@@ -334,79 +336,13 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 		f.close(ctx)
 	}
 	b.stopTasks()
-	b.tasks.Wait()
+	if !waitFor(ctx, &b.tasks) {
+		b.ended = errors.Join(b.ended, errTasks)
+	}
 	b.unregisterMetrics()
 	b.session.Client.CloseIdleConnections()
 	close(b.done)
 	return b.ended
-}
-
-// drain waits for the handlers, as long as ctx allows, and cuts off those that are left.
-func (b *Bot) drain(ctx context.Context) error {
-	defer b.cancelHandlers(ErrShutdown)
-	wait := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
-		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, early)
-		defer cancel()
-	}
-	defer b.closeDebouncers(ctx)
-	b.flushDebouncers(wait) // not to wait out their delays
-	left := b.queue.Drain(wait)
-	debounced := b.flushDebouncers(wait) // what the last events have triggered
-	if left+debounced == 0 {
-		return nil
-	}
-	// What heeds its context returns now.
-	waiting := b.queue.Discard()
-	b.cancelHandlers(ErrShutdown)
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeReserve/4)
-	defer cancel()
-	running := b.queue.Drain(grace) + b.flushDebouncers(grace)
-	if running+waiting == 0 {
-		return nil
-	}
-	return &ShutdownError{Running: running, Waiting: waiting}
-}
-
-// addDebouncer lets Shutdown know of a debouncer whose callbacks must not be lost.
-func (b *Bot) addDebouncer(d *Debouncer[string]) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.debouncers = append(b.debouncers, d)
-}
-
-// flushDebouncers runs what waits in debouncers and returns how many have not finished when ctx
-// ended.
-func (b *Bot) flushDebouncers(ctx context.Context) (unfinished int) {
-	b.mu.Lock()
-	debouncers := slices.Clone(b.debouncers)
-	b.mu.Unlock()
-	for _, d := range debouncers {
-		if d.Flush(ctx) != nil {
-			unfinished++
-		}
-	}
-	return unfinished
-}
-
-// closeDebouncers ends the debouncers. Only one whose callback does not return outlives ctx.
-func (b *Bot) closeDebouncers(ctx context.Context) {
-	b.mu.Lock()
-	debouncers := slices.Clone(b.debouncers)
-	b.mu.Unlock()
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		for _, d := range debouncers {
-			d.Close()
-		}
-	}()
-	select {
-	case <-closed:
-	case <-ctx.Done():
-	}
 }
 
 // Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
@@ -471,8 +407,8 @@ func (b *Bot) call(r *registration, e *Event) {
 		return
 	}
 	ctx := b.handlerCtx
-	if b.watchdog != nil && !r.internal {
-		c := b.watchdog.begin(ctx, r.name, e)
+	if !r.internal {
+		c := b.watchdog.begin(ctx, r, e)
 		defer b.watchdog.end(ctx, c)
 		ctx = c.ctx
 	}

@@ -45,12 +45,12 @@ func Concurrent() HandlerOption {
 }
 
 // Ordered keeps the events of one key in order for the handler, in place of those of one channel
-// or guild; events of different keys are handled in parallel. Events without a key are handled
-// at once. Ordered panics if key is nil.
+// or guild; events of different keys are handled in parallel, and other handlers do not wait for
+// this one. Events without a key are handled at once. Ordered panics if key is nil.
 func Ordered(key KeyFunc) HandlerOption {
 	checkKey("Ordered", key)
 	return handlerOption(func(r *registration) {
-		r.concurrent, r.order = false, key
+		r.concurrent, r.order, r.seed = false, key, maphash.MakeSeed()
 	})
 }
 
@@ -136,7 +136,7 @@ func checkKey(name string, key KeyFunc) {
 
 // orderKey returns the key in the queue of an event for a handler with an order of its own. It
 // runs on the goroutine that reads, where a panic of the user's function must not go further.
-func (r *registration) orderKey(e *Event, seed maphash.Seed) (key uint64) {
+func (r *registration) orderKey(e *Event) (key uint64) {
 	if r.order == nil {
 		return 0
 	}
@@ -151,5 +151,5 @@ func (r *registration) orderKey(e *Event, seed maphash.Seed) (key uint64) {
 		return 0
 	}
 	// No snowflake has the highest bit.
-	return maphash.String(seed, k) | 1<<63
+	return maphash.String(r.seed, k) | 1<<63
 }

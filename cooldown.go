@@ -62,16 +62,19 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 				return next(ctx, e)
 			}
 			missing := 1 - limiter.TokensAt(now)
-			wait := time.Duration(missing / float64(cfg.Rate) * float64(time.Second))
-			return cfg.answer(ctx, e, wait)
+			return cfg.answer(ctx, e, seconds(missing/float64(cfg.Rate)))
 		}
 	}
 }
 
 // rest is how long a key needs to be as good as new, after which it need not be remembered.
 func (c *CooldownConfig) rest() time.Duration {
-	seconds := float64(c.Burst) / float64(c.Rate)
-	return max(time.Duration(min(seconds, 1e9)*float64(time.Second)), time.Second)
+	return max(seconds(float64(c.Burst)/float64(c.Rate)), time.Second)
+}
+
+// seconds returns s seconds as a duration, or thirty years if that is less.
+func seconds(s float64) time.Duration {
+	return time.Duration(min(s, 1e9) * float64(time.Second))
 }
 
 func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duration) error {
@@ -97,6 +100,9 @@ func answer(ctx context.Context, e *Event, text string) error {
 	}
 	switch p := payload.(type) {
 	case *discordgo.InteractionCreate:
+		if p.Type == discordgo.InteractionApplicationCommandAutocomplete {
+			return nil // its answer is a list of choices
+		}
 		return e.Session.InteractionRespond(p.Interaction, &discordgo.InteractionResponse{
 			Type: discordgo.InteractionResponseChannelMessageWithSource,
 			Data: &discordgo.InteractionResponseData{

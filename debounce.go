@@ -271,6 +271,21 @@ type DebouncerStats struct {
 	Panics   uint64 // callbacks that panicked
 }
 
+func (s *DebouncerStats) add(o DebouncerStats) {
+	s.Triggers += o.Triggers
+	s.Rejected += o.Rejected
+	s.Runs += o.Runs
+	s.Early += o.Early
+	s.Panics += o.Panics
+}
+
+// left returns how many callbacks run and how many have yet to start.
+func (d *Debouncer[K]) left() (running, waiting int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.inFlight, d.waiting
+}
+
 // Stats returns the counters, for a metrics collector that reads them when it is scraped.
 func (d *Debouncer[K]) Stats() DebouncerStats {
 	d.mu.Lock()

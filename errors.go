@@ -3,6 +3,7 @@ package botwright
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -113,11 +114,21 @@ func (e *IdentifyBudgetError) Error() string {
 
 // A ShutdownError says what [Bot.Shutdown] had to cut off when its time was up.
 type ShutdownError struct {
-	Running int // handlers that had not returned
-	Waiting int // events that no handler had begun with
+	Running  int      // handlers that had not returned
+	Handlers []string // their names, sorted
+	Waiting  int      // events that no handler had begun with, those put off by Debounce included
 }
 
 func (e *ShutdownError) Error() string {
-	return fmt.Sprintf("shutdown: %d handlers had not returned in time and "+
-		"%d events were not handled", e.Running, e.Waiting)
+	names := ""
+	if len(e.Handlers) > 0 {
+		names = " (" + strings.Join(e.Handlers, ", ") + ")"
+	}
+	return fmt.Sprintf("shutdown: %d handlers%s had not returned in time and "+
+		"%d events were not handled: let handlers heed their context, or see WithShutdownTimeout",
+		e.Running, names, e.Waiting)
 }
+
+// errTasks says that something beside the shards did not heed its context.
+var errTasks = errors.New("shutdown: a health check, an alert or the error handler had not " +
+	"returned in time")

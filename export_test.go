@@ -85,3 +85,57 @@ func WithHelloTimeout(d time.Duration) Option {
 func WithoutCompression() Option {
 	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.Compression = gateway.Plain } }
 }
+
+// Deliver runs a bot's handlers of an event as the queue does, on the caller's goroutine. The bot
+// need not be open. prepare, if any, may change the payload, as State does.
+func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
+	sealOnce(b)
+	e := NewEvent(eventType, raw)
+	e.bot, e.Session = b, b.session
+	if prepare != nil {
+		payload, err := e.Payload()
+		if err != nil {
+			panic(err)
+		}
+		prepare(payload)
+	}
+	w := b.handlers.current.Load().find([]byte(eventType))
+	b.handle(work{event: e, handlers: w.together})
+	for _, r := range w.alone {
+		b.handle(work{event: e, alone: r})
+	}
+}
+
+// NewDispatch returns a function that runs the handlers of one event, decoded before, as the
+// queue does.
+func NewDispatch(b *Bot, eventType, raw string) func() {
+	sealOnce(b)
+	e := NewEvent(eventType, raw)
+	e.bot, e.Session = b, b.session
+	w := work{event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}
+	return func() { b.handle(w) }
+}
+
+// Debouncers returns how many debouncers a bot holds.
+func Debouncers(b *Bot) int {
+	list, _ := b.attachedDebouncers()
+	return len(list)
+}
+
+// HandlerDebounces returns what the Debounce middleware of all handlers has done.
+func HandlerDebounces(b *Bot) DebouncerStats { return b.debouncerStats() }
+
+// NewDispatchAlone is NewDispatch for the one handler with an order of its own.
+func NewDispatchAlone(b *Bot, eventType, raw string) func() {
+	sealOnce(b)
+	e := NewEvent(eventType, raw)
+	e.bot, e.Session = b, b.session
+	w := work{event: e, alone: b.handlers.current.Load().find([]byte(eventType)).alone[0]}
+	return func() { b.handle(w) }
+}
+
+func sealOnce(b *Bot) {
+	if b.handlers.current.Load() == nil {
+		b.handlers.seal()
+	}
+}

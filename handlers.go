@@ -1,6 +1,8 @@
 package botwright
 
 import (
+	"context"
+	"hash/maphash"
 	"reflect"
 	"runtime"
 	"slices"
@@ -21,23 +23,33 @@ type registration struct {
 	name       string // of the handler's function, for logs
 	handler    Handler
 	middleware []Middleware
-	concurrent bool    // its events have no order
-	order      KeyFunc // its events have an order of their own
-	internal   bool    // not the user's: global middleware is not for it
-	run        Handler // handler inside all middleware; set before it is published
+	concurrent bool         // its events have no order
+	order      KeyFunc      // its events have an order of their own
+	seed       maphash.Seed // of the keys of that order, which no other handler shares
+	internal   bool         // not the user's: global middleware is not for it
+	run        Handler      // handler inside all middleware; set before it is published
 	removed    atomic.Bool
 }
 
 // alone reports whether the handler does not run in the order of the event's channel or guild.
 func (r *registration) alone() bool { return r.concurrent || r.order != nil }
 
+// handle calls the handler, unless it was removed while a middleware such as Debounce held the
+// event back.
+func (r *registration) handle(ctx context.Context, e *Event) error {
+	if r.removed.Load() {
+		return nil
+	}
+	return r.handler(ctx, e)
+}
+
 // compose puts the handler inside its middleware, and that inside the probes.
 func (r *registration) compose(global []Middleware, probes []probe) {
 	if r.internal {
-		r.run = Chain(r.middleware...)(r.handler)
+		r.run = Chain(r.middleware...)(r.handle)
 		return
 	}
-	r.run = Chain(append(slices.Clone(global), r.middleware...)...)(r.handler)
+	r.run = Chain(append(slices.Clone(global), r.middleware...)...)(r.handle)
 	for _, p := range probes {
 		r.run = p(r, r.run)
 	}

@@ -9,7 +9,8 @@ import (
 
 // Next waits for the next event of type E that all filters let through, and returns it: the reply
 // to a question, a reaction to a message. It may be called from handlers, also of events of the
-// same channel. Events that came before the call do not count. The error is ctx's cause.
+// same channel. Events that came before the call do not count. The error is ctx's cause, or
+// [ErrShutdown] once the bot is stopping: from then on no event would come.
 //
 // Filters are middleware that decides from the event alone, such as [GuildOnly], [NotBot] or
 // [Filter]. Each event of the type is shown to every caller that waits, at the cost of its
@@ -34,8 +35,8 @@ func Next[E GatewayEvent](ctx context.Context, b *Bot, filters ...Middleware) (*
 		return event, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
-	case <-b.handlerCtx.Done():
-		return nil, context.Cause(b.handlerCtx)
+	case <-b.ending:
+		return nil, ErrShutdown
 	}
 }
 
@@ -48,6 +49,7 @@ type waiters struct {
 
 	mu         sync.Mutex // guards what follows
 	shows      map[*Handler]struct{}
+	list       []*Handler // shows for an event to go through; nil when they have changed
 	unregister func()
 }
 
@@ -66,19 +68,22 @@ func (b *Bot) waitersFor(eventType string) *waiters {
 func (w *waiters) add(show *Handler) (remove func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.shows[show] = struct{}{}
+	w.shows[show], w.list = struct{}{}, nil
 	if len(w.shows) == 1 {
 		r := &registration{
 			eventType: w.eventType, name: "botwright.Next", handler: w.showAll, internal: true,
 			order: func(*Event) string { return "botwright.Next " + w.eventType },
 		}
 		w.bot.handlers.add(r)
+		w.bot.checkLate(r)
 		w.unregister = func() { w.bot.handlers.remove(r) }
 	}
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if delete(w.shows, show); len(w.shows) == 0 {
+		delete(w.shows, show)
+		w.list = nil
+		if len(w.shows) == 0 {
 			w.unregister()
 		}
 	}
@@ -87,9 +92,12 @@ func (w *waiters) add(show *Handler) (remove func()) {
 // showAll shows an event to all that wait. One filter's panic is not the others' loss.
 func (w *waiters) showAll(ctx context.Context, e *Event) error {
 	w.mu.Lock()
-	shows := slices.Collect(maps.Keys(w.shows))
+	if w.list == nil {
+		w.list = slices.AppendSeq(make([]*Handler, 0, len(w.shows)), maps.Keys(w.shows))
+	}
+	list := w.list
 	w.mu.Unlock()
-	for _, show := range shows {
+	for _, show := range list {
 		if err := protect(func() error { return (*show)(ctx, e) }); err != nil {
 			w.bot.report(ctx, e, err)
 		}

@@ -79,17 +79,9 @@ func (b *Bot) cacheReports() []CacheReport {
 
 // debouncerStats returns the figures of the Debounce middleware of all handlers.
 func (b *Bot) debouncerStats() DebouncerStats {
-	b.mu.Lock()
-	debouncers := slices.Clone(b.debouncers)
-	b.mu.Unlock()
-	var sum DebouncerStats
-	for _, d := range debouncers {
-		s := d.Stats()
-		sum.Triggers += s.Triggers
-		sum.Rejected += s.Rejected
-		sum.Runs += s.Runs
-		sum.Early += s.Early
-		sum.Panics += s.Panics
+	debouncers, sum := b.attachedDebouncers()
+	for _, a := range debouncers {
+		sum.add(a.debouncer.Stats())
 	}
 	return sum
 }

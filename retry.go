@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
 )
 
 // Retry calls the handler again when it has failed, up to attempts times in all, after a random
 // pause of up to 0.5 s that doubles each time, up to 30 s. It does not try again after a panic, an
-// event that does not decode, an error made by [Permanent], or the end of the context; it returns
+// event that does not decode, an error made by [Permanent], a request that Discord refused (4xx:
+// asking again changes nothing, and counts towards a ban), or the end of the context; it returns
 // the last error. Meanwhile the events behind it wait, so that their order is kept. Retry panics
 // if attempts is less than 2.
 func Retry(attempts int) Middleware {
@@ -43,6 +46,10 @@ func retryable(err error) bool {
 		return false
 	}
 	if _, ok := errors.AsType[*DecodeError](err); ok {
+		return false
+	}
+	rest, ok := errors.AsType[*discordgo.RESTError](err)
+	if ok && rest.Response != nil && rest.Response.StatusCode/100 == 4 {
 		return false
 	}
 	_, panicked := errors.AsType[*PanicError](err)

@@ -238,7 +238,7 @@ func (s *shard) putAll(e *Event, key uint64, to *wanted, forward bool) gateway.O
 	}
 	for _, r := range to.alone {
 		if outcome != gateway.Refused {
-			put(r.orderKey(e, s.bot.seed), work{shard: s, event: e, alone: r})
+			put(r.orderKey(e), work{shard: s, event: e, alone: r})
 		}
 	}
 	if forward && outcome != gateway.Refused {

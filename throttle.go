@@ -15,7 +15,7 @@ type DebounceConfig struct {
 
 	// KeepBefore gives the event that is handled the BeforeUpdate of the first event of its
 	// burst, so that the handler sees what changed over all of them. It decodes that first
-	// event.
+	// event. BeforeUpdate is filled from State; without one it is nil.
 	KeepBefore bool
 }
 
@@ -23,7 +23,8 @@ type DebounceConfig struct {
 // none for the time of wait. It returns at once and the handler runs later, on a goroutine of
 // its own: middleware around it does not see the handler's error, which goes to the bot's
 // [ErrorHandler], and its context is the bot's. What waits when the bot shuts down is handled
-// then. Debounce panics if wait is not positive or key is nil.
+// then; after the handler was removed, nothing is. An event that a test has made, rather than a bot
+// received, is handled at once. Debounce panics if wait is not positive or key is nil.
 func Debounce(wait time.Duration, key KeyFunc) Middleware {
 	if wait <= 0 {
 		panic(fmt.Sprintf("botwright: Debounce(%v): pass a positive duration", wait))
@@ -37,63 +38,96 @@ func DebounceWith(cfg DebounceConfig, key KeyFunc) Middleware {
 	checkKey("Debounce", key)
 	return func(next Handler) Handler {
 		d := &debounce{
-			next:       next,
-			debouncer:  NewDebouncer[string](cfg.DebouncerConfig),
-			keepBefore: cfg.KeepBefore && !cfg.LeadingOnly,
-			firsts:     make(map[string]*Event),
+			next:      next,
+			key:       key,
+			debouncer: NewDebouncer[string](cfg.DebouncerConfig),
 		}
-		return func(ctx context.Context, e *Event) error {
-			k := key(e)
-			if k == "" {
-				return next(ctx, e)
-			}
-			d.trigger(k, e)
-			return nil
+		if cfg.KeepBefore && !cfg.LeadingOnly { // which handles the first event itself
+			d.bursts = make(map[string]*burst)
 		}
+		return d.handle
 	}
 }
 
 // debounce is the state of one debounced handler.
 type debounce struct {
-	next       Handler
-	debouncer  *Debouncer[string]
-	keepBefore bool
-	attach     sync.Once
+	next      Handler
+	key       KeyFunc
+	debouncer *Debouncer[string]
+	attach    sync.Once
+	inner     *registration // how run calls next; set by attach
 
 	mu     sync.Mutex
-	firsts map[string]*Event // the first event of each burst; guarded by mu
+	bursts map[string]*burst // guarded by mu; nil unless the first event of a burst is kept
 }
 
-func (d *debounce) trigger(key string, e *Event) {
-	d.attach.Do(func() { e.bot.addDebouncer(d.debouncer) })
-	if d.keepBefore {
-		d.mu.Lock()
-		if _, waits := d.firsts[key]; !waits {
-			d.firsts[key] = e
+// A burst is the events of a key that one call of the handler stands for.
+type burst struct{ first, last *Event }
+
+func (d *debounce) handle(ctx context.Context, e *Event) error {
+	key := d.key(e)
+	if key == "" || e.bot == nil {
+		return d.next(ctx, e)
+	}
+	d.attach.Do(func() {
+		handler := e.bot.watchdog.registrationOf(ctx)
+		d.inner = &registration{name: "debounced handler", run: d.next}
+		if handler != nil {
+			d.inner.name = handler.name
 		}
-		d.mu.Unlock()
+		e.bot.addDebouncer(d.debouncer, handler)
+	})
+	left := func() *Event { return e }
+	if d.bursts != nil {
+		left = d.join(key, e)
 	}
-	if !d.debouncer.Trigger(key, func() { d.run(key, e) }) {
-		d.run(key, e) // the debouncer is closed or overwhelmed: late beats never
+	if d.debouncer.Trigger(key, func() { d.run(left()) }) {
+		return nil
 	}
+	// The debouncer is closed or overwhelmed: late beats never.
+	if e = left(); e == nil {
+		return nil
+	}
+	return d.next(ctx, e)
 }
 
 // run handles the event that is left of a burst.
-func (d *debounce) run(key string, e *Event) {
-	if d.keepBefore {
-		d.mu.Lock()
-		first := d.firsts[key]
-		delete(d.firsts, key)
-		d.mu.Unlock()
-		e = withBefore(e, first)
+func (d *debounce) run(e *Event) {
+	if e != nil {
+		e.bot.call(d.inner, e)
 	}
-	e.bot.call(&registration{name: "debounced handler", run: d.next}, e)
+}
+
+// join adds an event to the burst of its key. end ends the burst and returns what is left of it,
+// or nil if it had ended before: an event that joins when the burst's turn has come and its
+// goroutine has not begun is handled by that one.
+func (d *debounce) join(key string, e *Event) (end func() *Event) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b := d.bursts[key]
+	if b == nil {
+		b = &burst{first: e}
+		d.bursts[key] = b
+	}
+	b.last = e
+	return func() *Event {
+		d.mu.Lock()
+		ended := d.bursts[key] != b
+		if !ended {
+			delete(d.bursts, key)
+		}
+		d.mu.Unlock()
+		if ended {
+			return nil
+		}
+		return withBefore(b.last, b.first)
+	}
 }
 
 // withBefore returns a copy of e with the BeforeUpdate of first, or e if there is nothing to take
 // over.
 func withBefore(e, first *Event) *Event {
-	if first == nil || first == e {
+	if first == e {
 		return e
 	}
 	before, err := first.Payload()
@@ -145,7 +179,7 @@ func merge[E any](last *E, first any, set func(to, from *E)) any {
 }
 
 // maxThrottled is how many keys Throttle remembers: as many as Debounce by default. Beyond it the
-// key that was handled longest ago may be handled again early.
+// key whose last event is longest ago may be handled again early.
 const maxThrottled = defaultDebounceMaxKeys
 
 // Throttle handles of the events with the same key the first one, and then none until interval

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"runtime/pprof"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -15,7 +17,7 @@ import (
 type SlowHandlerError struct {
 	Handler string        // the name of its function
 	Type    string        // of the event
-	Key     string        // the guild and channel of the event
+	Key     string        // the guild and channel of the event, or its shard if it has neither
 	Age     time.Duration // since it began
 	Ended   bool          // it has returned
 	Stack   string        // what it was doing; empty when it has returned
@@ -37,6 +39,7 @@ func (e *SlowHandlerError) Error() string {
 type watchdog struct {
 	slow   time.Duration
 	report func(*Event, error)
+	start  time.Time // instants are durations since then: half the price of time.Now
 
 	mu    sync.Mutex // guards what follows
 	calls []*call
@@ -49,16 +52,28 @@ type call struct {
 	ctx    context.Context // the bot's, with the label
 
 	// Guarded by watchdog.mu. event is nil while the call is free.
-	handler  string
-	event    *Event
-	began    time.Time
-	reported bool
+	registration *registration
+	event        *Event
+	began        time.Duration
+	reported     bool
+}
+
+// newWatchdog returns a watchdog that reports nothing until it is told to watch.
+func newWatchdog(slow time.Duration, report func(*Event, error)) *watchdog {
+	return &watchdog{slow: slow, report: report, start: time.Now()}
 }
 
 const callLabel = "botwright_call"
 
+// callKey is the context's key of the call that a handler is run by.
+type callKey struct{}
+
+// callFrame is on the stack of every handler. A goroutine that a handler has started inherits its
+// label and has not this.
+const callFrame = "botwright.(*Bot).call+"
+
 // begin notes that a handler begins. The context is to be given to it.
-func (w *watchdog) begin(ctx context.Context, handler string, e *Event) *call {
+func (w *watchdog) begin(ctx context.Context, r *registration, e *Event) *call {
 	w.mu.Lock()
 	var c *call
 	if n := len(w.free); n > 0 {
@@ -66,10 +81,11 @@ func (w *watchdog) begin(ctx context.Context, handler string, e *Event) *call {
 	} else {
 		// The watchdog's address, because other bots of the process label their goroutines too.
 		c = &call{number: fmt.Sprintf("%p-%d", w, len(w.calls))}
+		ctx = context.WithValue(ctx, callKey{}, c)
 		c.ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, c.number))
 		w.calls = append(w.calls, c)
 	}
-	c.handler, c.event, c.began, c.reported = handler, e, time.Now(), false
+	c.registration, c.event, c.began, c.reported = r, e, time.Since(w.start), false
 	w.mu.Unlock()
 	pprof.SetGoroutineLabels(c.ctx)
 	return c
@@ -80,14 +96,40 @@ func (w *watchdog) end(ctx context.Context, c *call) {
 	pprof.SetGoroutineLabels(ctx)
 	w.mu.Lock()
 	ended := *c
-	c.event = nil
+	c.registration, c.event = nil, nil
 	w.free = append(w.free, c)
 	w.mu.Unlock()
 	if ended.reported {
-		slow := ended.slow(time.Now())
+		slow := ended.slow(time.Since(w.start))
 		slow.Ended = true
 		w.report(ended.event, slow)
 	}
+}
+
+// running returns the names of the handlers that run, sorted.
+func (w *watchdog) running() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var names []string
+	for _, c := range w.calls {
+		if c.event != nil {
+			names = append(names, c.registration.name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// registrationOf returns whose call it is that ctx was made for, for what runs the handler later;
+// nil if that has returned or ctx is of no call.
+func (w *watchdog) registrationOf(ctx context.Context) *registration {
+	c, ok := ctx.Value(callKey{}).(*call)
+	if !ok {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return c.registration
 }
 
 // watch looks for slow handlers until ctx is done.
@@ -106,11 +148,11 @@ func (w *watchdog) watch(ctx context.Context) {
 
 // look reports the handlers that have become slow.
 func (w *watchdog) look() {
-	now := time.Now()
+	now := time.Since(w.start)
 	var late []call
 	w.mu.Lock()
 	for _, c := range w.calls {
-		if c.event != nil && !c.reported && now.Sub(c.began) >= w.slow {
+		if c.event != nil && !c.reported && now-c.began >= w.slow {
 			c.reported = true
 			late = append(late, *c)
 		}
@@ -129,18 +171,31 @@ func (w *watchdog) look() {
 	}
 }
 
-func (c *call) slow(now time.Time) *SlowHandlerError {
+func (c *call) slow(now time.Duration) *SlowHandlerError {
 	return &SlowHandlerError{
-		Handler: c.handler, Type: c.event.Type, Age: now.Sub(c.began),
-		Key: "guild " + c.event.GuildID + ", channel " + c.event.ChannelID,
+		Handler: c.registration.name, Type: c.event.Type, Age: now - c.began,
+		Key: keyText(c.event),
 	}
+}
+
+// keyText says where an event belongs, for people to read.
+func keyText(e *Event) string {
+	switch {
+	case e.GuildID == "" && e.ChannelID == "":
+		return "shard " + strconv.Itoa(e.ShardID)
+	case e.ChannelID == "":
+		return "guild " + e.GuildID
+	case e.GuildID == "":
+		return "channel " + e.ChannelID
+	}
+	return "guild " + e.GuildID + ", channel " + e.ChannelID
 }
 
 // stackIn returns the stack of the call's goroutine. There is none if it has just returned.
 func (c *call) stackIn(profile []byte) string {
 	label := fmt.Appendf(nil, "%q:%q", callLabel, c.number)
 	for goroutine := range bytes.SplitSeq(profile, []byte("\n\n")) {
-		if bytes.Contains(goroutine, label) {
+		if bytes.Contains(goroutine, label) && bytes.Contains(goroutine, []byte(callFrame)) {
 			return string(goroutine)
 		}
 	}

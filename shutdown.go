@@ -1,0 +1,126 @@
+package botwright
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// This file is what Shutdown waits for: handlers, debounced ones, tasks.
+
+// drain waits for the handlers, as long as ctx allows, and cuts off those that are left.
+func (b *Bot) drain(ctx context.Context) error {
+	defer b.cancelHandlers(ErrShutdown)
+	wait := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
+		var cancel context.CancelFunc
+		wait, cancel = context.WithTimeout(ctx, early)
+		defer cancel()
+	}
+	defer b.closeDebouncers(ctx)
+	b.flushDebouncers(wait) // not to wait out their delays
+	left := b.queue.Drain(wait)
+	running, waiting := b.flushDebouncers(wait) // what the last events have triggered
+	if left+running+waiting == 0 {
+		return nil
+	}
+	// What heeds its context returns now.
+	discarded := b.queue.Discard()
+	b.cancelHandlers(ErrShutdown)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeReserve/4)
+	defer cancel()
+	left = b.queue.Drain(grace)
+	running, waiting = b.flushDebouncers(grace)
+	cut := &ShutdownError{Running: left + running, Waiting: discarded + waiting}
+	if cut.Running+cut.Waiting == 0 {
+		return nil
+	}
+	cut.Handlers = b.watchdog.running()
+	return cut
+}
+
+// waitFor waits for wg, as long as ctx allows and in any case for a moment, and reports whether
+// it is done.
+func waitFor(ctx context.Context, wg *sync.WaitGroup) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		wg.Wait()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return true
+	case <-time.After(closeReserve / 4):
+		return false
+	}
+}
+
+// attached is the debouncer of a handler.
+type attached struct {
+	debouncer *Debouncer[string]
+	handler   *registration // nil: unknown
+}
+
+// spent reports whether the debouncer has nothing to do and never will have.
+func (a attached) spent() bool {
+	if a.handler == nil || !a.handler.removed.Load() {
+		return false
+	}
+	running, waiting := a.debouncer.left()
+	return running+waiting == 0
+}
+
+// addDebouncer lets Shutdown know of a debouncer whose callbacks must not be lost, and forgets
+// those of handlers that were removed.
+func (b *Bot) addDebouncer(d *Debouncer[string], of *registration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.debouncers = slices.DeleteFunc(b.debouncers, func(a attached) bool {
+		if !a.spent() {
+			return false
+		}
+		b.retired.add(a.debouncer.Stats())
+		return true
+	})
+	b.debouncers = append(b.debouncers, attached{d, of})
+}
+
+// attachedDebouncers returns the debouncers of handlers, and the counters of those before them.
+func (b *Bot) attachedDebouncers() (list []attached, retired DebouncerStats) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.debouncers), b.retired
+}
+
+// flushDebouncers runs what waits in debouncers and returns how many callbacks have not returned
+// and how many have not begun when ctx ended. No debouncer waits for another.
+func (b *Bot) flushDebouncers(ctx context.Context) (running, waiting int) {
+	debouncers, _ := b.attachedDebouncers()
+	var flushes sync.WaitGroup
+	for _, a := range debouncers {
+		flushes.Go(func() { _ = a.debouncer.Flush(ctx) })
+	}
+	flushes.Wait()
+	for _, a := range debouncers {
+		r, w := a.debouncer.left()
+		running, waiting = running+r, waiting+w
+	}
+	return running, waiting
+}
+
+// closeDebouncers ends the debouncers. Only one whose callback does not return outlives ctx.
+func (b *Bot) closeDebouncers(ctx context.Context) {
+	debouncers, _ := b.attachedDebouncers()
+	var closing sync.WaitGroup
+	for _, a := range debouncers {
+		closing.Go(a.debouncer.Close)
+	}
+	waitFor(ctx, &closing)
+}
