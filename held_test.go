@@ -259,16 +259,24 @@ func TestShutdownOutlivesAHangingErrorHandler(t *testing.T) {
 	close(release)
 }
 
+// TestNextEndsWithShutdown has a handler wait for an event that cannot come any more.
 func TestNextEndsWithShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bot := closedBot(t)
-		got := make(chan error)
-		go func() {
-			_, err := botwright.Next[discordgo.MessageCreate](context.Background(), bot)
+		got := make(chan error, 1)
+		botwright.On(bot, func(ctx context.Context, _ *discordgo.Session, _ *discordgo.GuildMemberUpdate) error {
+			_, err := botwright.Next[discordgo.MessageCreate](ctx, bot)
 			got <- err
-		}()
-		synctest.Wait()
-		go func() { _ = bot.Shutdown(context.Background()) }()
+			return nil
+		}, botwright.Debounce(time.Second, botwright.ByMember))
+		memberUpdate(bot, "a", "b")
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		if err := bot.Shutdown(ctx); err != nil || time.Since(start) > 0 {
+			t.Errorf("Shutdown: %v after %v", err, time.Since(start))
+		}
 		if err := <-got; !errors.Is(err, botwright.ErrShutdown) {
 			t.Errorf("Next: %v", err)
 		}

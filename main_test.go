@@ -26,7 +26,16 @@ func TestMain(m *testing.M) {
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		_ = parallel.Value.Set("24")
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(afterExamples{m})
+}
+
+// afterExamples waits for the bots of the examples before goroutines are counted.
+type afterExamples struct{ *testing.M }
+
+func (m afterExamples) Run() int {
+	code := m.M.Run()
+	exampleBots.Wait()
+	return code
 }
 
 // testTime bounds each test. Nothing waits for it unless something is broken.
