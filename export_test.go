@@ -24,11 +24,22 @@ func NewEvent(eventType, raw string) *Event {
 // does: look at the envelope, and make an event of it if it is wanted. The queue is stopped, so
 // that nothing but reading is measured.
 func NewReader(eventType, data string, b *Bot) func() {
+	read := newReader(eventType, data, b)
+	b.queue.Stop()
+	return read
+}
+
+// NewPath returns a function that takes one prebuilt frame the whole way: it is read and queued,
+// and its handlers run on the queue's goroutines. wait waits for them.
+func NewPath(eventType, data string, b *Bot) (read, wait func()) {
+	return newReader(eventType, data, b), func() { b.queue.Drain(context.Background()) }
+}
+
+func newReader(eventType, data string, b *Bot) func() {
 	b.handlers.seal()
 	s := b.newShard(&fleet{count: 1}, 0, b.session)
 	s.opened = true
 	payload := fmt.Appendf(nil, `{"t":%q,"s":1,"op":0,"d":%s}`, eventType, data)
-	b.queue.Stop()
 	return func() {
 		e, err := frame.Peek(payload)
 		if err != nil {
