@@ -313,7 +313,9 @@ func manyWait(tb testing.TB, bot *botwright.Bot, n int) (stop func()) {
 	return func() {
 		cancel()
 		for range n {
-			<-ended
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				tb.Errorf("Next: %v", err)
+			}
 		}
 	}
 }
