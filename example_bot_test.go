@@ -116,21 +116,6 @@ func ExampleNotBot() {
 	// Output: from a person
 }
 
-func ExampleCommand() {
-	world := newWorld()
-	defer world.close()
-	botwright.On(world.bot, func(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
-		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
-			Type: discordgo.InteractionResponseChannelMessageWithSource,
-			Data: &discordgo.InteractionResponseData{Content: "pong"},
-		}, discordgo.WithContext(ctx))
-	}, botwright.Command("ping"))
-	world.open()
-
-	fmt.Println(world.command("ping"))
-	// Output: pong
-}
-
 // Errors and panics of all handlers come to one place, with the event that caused them.
 func ExampleWithErrorHandler() {
 	told := make(chan bool)

@@ -101,17 +101,6 @@ func (w *exampleWorld) answer() string {
 	return texts[w.answers-1]
 }
 
-// command lets the first member use a slash command and waits for the answer.
-func (w *exampleWorld) command(name string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	response, err := w.srv.Command(w.guild.ID, w.channel, w.user, name).Response(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return response.Message.Content
-}
-
 // rename changes the nick of the first member.
 func (w *exampleWorld) rename(nick string) {
 	_, err := w.srv.UpdateMember(w.guild.ID, w.user, discordtest.MemberEdit{Nick: &nick})
