@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/botwright/botwright/internal/gateway"
 )
 
 // A shard's connection can look alive, heartbeats and all, and yet bring no events any more. How
@@ -23,48 +25,67 @@ const (
 	// in e^100 times.
 	minSilence   = time.Minute
 	silentEvents = 100
+
+	// settleIn is how long a new session may take to be sent its guilds, which say nothing about
+	// how busy it is.
+	settleIn = time.Minute
 )
 
 // activity follows the event rate of one shard. observe is called by one goroutine.
 type activity struct {
-	rateBits atomic.Uint64 // float64: events per second
+	rateBits atomic.Uint64 // float64: what rate returns
 
-	began  bool
+	mean   float64   // events per second, as if there had been none before it began
+	began  time.Time // zero: not yet
 	events uint64
 	at     time.Time // of the last look
 	last   time.Time // when there was something new
 }
 
+// rate is the number of events per second, over rateWindow or since it began.
 func (a *activity) rate() float64 { return math.Float64frombits(a.rateBits.Load()) }
 
 // observe takes in how many events there have been by now, and reports whether the shard has
-// become silent. The rate at which it then stays is that from before the silence.
+// become silent. Silence is judged by the rate from before it, and the less the shorter that was
+// observed: a shard that was busy for a few seconds is not silent a minute later.
 func (a *activity) observe(now time.Time, events uint64) (silent bool) {
-	if !a.began {
-		a.began, a.events, a.at, a.last = true, events, now, now
+	if a.began.IsZero() {
+		a.began, a.events, a.at, a.last = now, events, now, now
 		return false
 	}
-	elapsed := now.Sub(a.at).Seconds()
-	if elapsed <= 0 {
+	if !now.After(a.at) {
 		return false
 	}
+	a.at = now
+	quiet := now.Sub(a.last)
 	if events == a.events {
-		quiet := now.Sub(a.last)
-		return quiet >= minSilence && a.rate()*quiet.Seconds() >= silentEvents
+		a.show(now, a.blend(0, quiet))
+		return quiet >= minSilence && a.mean*quiet.Seconds() >= silentEvents
 	}
 	// What came in after a pause is spread over the pause.
-	elapsed = now.Sub(a.last).Seconds()
-	rate := float64(events-a.events) / elapsed
-	weight := 1 - math.Exp(-elapsed/rateWindow.Seconds())
-	a.rateBits.Store(math.Float64bits(a.rate() + weight*(rate-a.rate())))
-	a.events, a.at, a.last = events, now, now
+	a.mean = a.blend(float64(events-a.events)/quiet.Seconds(), quiet)
+	a.show(now, a.mean)
+	a.events, a.last = events, now
 	return false
 }
 
+// blend returns the mean after another rate was observed for some time.
+func (a *activity) blend(rate float64, d time.Duration) float64 {
+	return a.mean + weight(d)*(rate-a.mean)
+}
+
+// show publishes a mean, corrected for the time before the beginning.
+func (a *activity) show(now time.Time, mean float64) {
+	a.rateBits.Store(math.Float64bits(mean / weight(now.Sub(a.began))))
+}
+
+// weight is how much of the mean is about the last d.
+func weight(d time.Duration) float64 { return 1 - math.Exp(-d.Seconds()/rateWindow.Seconds()) }
+
 // reset begins anew, with no idea of the usual rate.
 func (a *activity) reset() {
+	a.mean, a.began = 0, time.Time{}
 	a.rateBits.Store(0)
-	a.began = false
 }
 
 // watchShards follows the activity of all shards, and reconnects those that have gone silent. A
@@ -83,15 +104,23 @@ func (b *Bot) watchShards(ctx context.Context) {
 			continue
 		}
 		for _, s := range f.shards {
-			st := s.gateway.Status()
-			if !s.activity.observe(time.Now(), st.Events) {
-				continue
-			}
-			err := fmt.Errorf("shard %d has had no event for %s, unlike before: reconnecting it",
-				s.id, time.Since(s.activity.last).Round(time.Second))
-			b.report(ctx, nil, err)
-			s.activity.reset()
-			s.gateway.Restart()
+			b.watchShard(ctx, s, time.Now())
 		}
 	}
+}
+
+func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {
+	st := s.gateway.Status()
+	if st.Unavailable > 0 && now.Sub(st.SessionSince) < settleIn {
+		s.activity.reset()
+		return
+	}
+	if !s.activity.observe(now, st.Events) || st.State != gateway.Ready {
+		return
+	}
+	quiet := now.Sub(s.activity.last)
+	s.activity.reset()
+	b.report(ctx, nil, fmt.Errorf("shard %d has had no event for %s, unlike before: "+
+		"reconnecting it", s.id, quiet.Round(time.Second)))
+	s.gateway.Restart()
 }

@@ -54,6 +54,7 @@ type Bot struct {
 	mu         sync.Mutex // guards what follows
 	state      botState
 	fleet      *fleet             // nil until Open has found out how many shards there are
+	otherFleet *fleet             // while the bot reshards: the new one, then the old one
 	runCtx     context.Context    // of all shards, and of what waits to begin
 	stop       context.CancelFunc // ends runCtx
 	changed    chan struct{}      // closed and replaced when a shard's state changes
@@ -332,9 +333,7 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 		stop()
 	}
 	b.reshard.Wait()
-	if f := b.currentFleet(); f != nil {
-		f.close(ctx)
-	}
+	b.closeFleets(ctx)
 	b.stopTasks()
 	if !waitFor(ctx, &b.tasks) {
 		b.ended = errors.Join(b.ended, errTasks)
@@ -355,21 +354,22 @@ func (b *Bot) Session() *discordgo.Session {
 	return b.session
 }
 
-// SessionFor returns the discordgo session of the shard that a guild is on. The error is
-// [ErrNotOpen], or [ErrNotOwned] if another process has that shard.
+// SessionFor returns the discordgo session of the shard that a guild is on; shard 0 for "", as
+// in an event without a guild. The error is [ErrNotOpen], [ErrNotOwned] if another process has that
+// shard, or says that this is no guild's id.
 func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
 	f := b.currentFleet()
 	if f == nil {
 		return nil, ErrNotOpen
 	}
-	id, err := ShardID(guildID, f.count)
+	id, err := f.shardID(guildID)
 	if err != nil {
 		return nil, err
 	}
 	if s := f.find(id); s != nil {
 		return s.session, nil
 	}
-	return nil, fmt.Errorf("%w: guild %s is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
+	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
 }
 
 // Shards returns the status of each shard of this process, in the order of their ids; nothing

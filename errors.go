@@ -20,8 +20,8 @@ var (
 	// ErrUnauthorized says that Discord does not accept the bot's token.
 	ErrUnauthorized = errors.New("botwright: Discord does not accept the token: " + badToken)
 
-	// ErrNotOwned is returned for a guild whose shard another process has.
-	ErrNotOwned = errors.New("botwright: the guild is not on a shard of this bot")
+	// ErrNotOwned is returned for a shard that this process does not have, and for its guilds.
+	ErrNotOwned = errors.New("botwright: the shard is not one of this process")
 
 	// ErrNotOpen is returned where the number of shards must be known and is not yet.
 	ErrNotOpen = errors.New("botwright: the bot is not open yet")

@@ -80,6 +80,20 @@ func (f *fleet) close(ctx context.Context) {
 	sessions.Wait()
 }
 
+// closeFleets closes the bot's shards, and those beside them if it was resharding.
+func (b *Bot) closeFleets(ctx context.Context) {
+	b.mu.Lock()
+	fleets := []*fleet{b.fleet, b.otherFleet}
+	b.mu.Unlock()
+	var closing sync.WaitGroup
+	for _, f := range fleets {
+		if f != nil {
+			closing.Go(func() { f.close(ctx) })
+		}
+	}
+	closing.Wait()
+}
+
 // find returns the shard with the id, or nil.
 func (f *fleet) find(id int) *shard {
 	i, found := slices.BinarySearchFunc(f.shards, id, func(s *shard, id int) int {
@@ -95,7 +109,7 @@ func (f *fleet) find(id int) *shard {
 func (f *fleet) ready() int {
 	n := 0
 	for _, s := range f.shards {
-		if s.gateway.Status().State == gateway.Ready {
+		if s.gateway.State() == gateway.Ready {
 			n++
 		}
 	}
@@ -139,16 +153,17 @@ func (b *Bot) progress(f *fleet) string {
 	if ready == len(f.shards) {
 		return text
 	}
-	waves := make(map[int]int) // shards that are not ready, by key
+	keys := max(b.gate.Budget().MaxConcurrency, 1)
+	waiting := make(map[int]int) // shards that are not ready, by key
 	longest := 0
 	for _, s := range f.shards {
-		if s.gateway.Status().State != gateway.Ready {
-			key := s.id % max(b.gate.Budget().MaxConcurrency, 1)
-			waves[key]++
-			longest = max(longest, waves[key])
+		if s.gateway.State() != gateway.Ready {
+			waiting[s.id%keys]++
+			longest = max(longest, waiting[s.id%keys])
 		}
 	}
-	return fmt.Sprintf("%s, about %d s left", text, longest*5)
+	// The first of them is about to be: the others identify 5 s after each other.
+	return fmt.Sprintf("%s, about %d s left", text, max(5*(longest-1), 1))
 }
 
 // RestartShard drops the connection of a shard, connects it again, and returns when it is ready.
@@ -173,11 +188,14 @@ func (b *Bot) RestartShard(ctx context.Context, id int) error {
 		b.mu.Lock()
 		changed, stopping := b.changed, b.state == botStopping
 		b.mu.Unlock()
-		switch state := s.gateway.Status().State; {
+		switch state := s.gateway.State(); {
 		case stopping:
 			return ErrShutdown
 		case state == gateway.Fatal:
 			return s.status().Err
+		case state == gateway.Closed:
+			return fmt.Errorf("%w any more: resharding has replaced shard %d of %d",
+				ErrNotOwned, id, f.count)
 		case state == gateway.Ready && handshakes() > before:
 			return nil
 		}
@@ -189,8 +207,9 @@ func (b *Bot) RestartShard(ctx context.Context, id int) error {
 	}
 }
 
-// Owns reports whether the guild is on a shard of this process. It does not say whether the bot
-// is in the guild. Before Open, and for what is no guild's id, it is false.
+// Owns reports whether the guild is on a shard of this process; for "" whether shard 0 is, which
+// direct messages come in on. It does not say whether the bot is in the guild. Before Open, and
+// for what is no guild's id, it is false.
 func (b *Bot) Owns(guildID string) bool {
 	_, err := b.SessionFor(guildID)
 	return err == nil
@@ -205,14 +224,19 @@ func (b *Bot) ShardKey(guildID, key string) (string, error) {
 	if f == nil {
 		return "", ErrNotOpen
 	}
-	id := 0
-	if guildID != "" {
-		var err error
-		if id, err = ShardID(guildID, f.count); err != nil {
-			return "", err
-		}
+	id, err := f.shardID(guildID)
+	if err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%d/%d:%s", id, f.count, key), nil
+}
+
+// shardID returns the shard that a guild is on. What has no guild is on shard 0.
+func (f *fleet) shardID(guildID string) (int, error) {
+	if guildID == "" {
+		return 0, nil
+	}
+	return ShardID(guildID, f.count)
 }
 
 func (b *Bot) currentFleet() *fleet {

@@ -1,120 +1,36 @@
 package botwright
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"sync"
 	"time"
-
-	"github.com/botwright/botwright/internal/frame"
 )
-
-// How a bot changes its number of shards.
-//
-// A second fleet connects beside the first; Discord allows that. When all of it is ready, both
-// receive every event, though not at the same moment. The overlap that follows has three parts of
-// the same length:
-//
-//	          old fleet              new fleet
-//	counting  handled and counted    counted
-//	both      handled if it is first, whichever it is, and counted
-//	closing   closed                 handled unless the old one was first, and counted
-//
-// An event is known by its type and id, or by its contents where it has no id of its own. It is
-// counted per fleet and handled when a fleet has seen it more often than it was handled. That
-// way nothing is lost or handled twice as long as the fleets are no further apart than one part.
-
-// overlapPart is how long each part of the overlap takes. Two sessions of a bot get an event
-// within some 100 ms of each other.
-const overlapPart = 3 * time.Second
-
-// An overlap decides, while there are two fleets, which one's copy of an event is handled.
-type overlap struct {
-	next *fleet
-	seed maphash.Seed
-
-	mu    sync.Mutex // guards what follows
-	phase overlapPhase
-	seen  map[uint64]*sightings
-}
-
-type overlapPhase int
-
-const (
-	overlapHeld overlapPhase = iota // the new fleet is not ready
-	overlapCounting
-	overlapBoth
-	overlapClosing
-)
-
-// sightings counts one event.
-type sightings struct{ old, next, handled uint32 }
-
-// admit reports whether the event is to be handled.
-func (o *overlap) admit(from *fleet, eventType, data []byte) bool {
-	isNext := from == o.next
-	if string(eventType) == "READY" || string(eventType) == "RESUMED" {
-		return !isNext // they concern one connection, and the bot is up all the time
-	}
-	key := o.identity(eventType, data)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.phase == overlapHeld {
-		return !isNext
-	}
-	s := o.seen[key]
-	if s == nil {
-		s = &sightings{}
-		o.seen[key] = s
-	}
-	count := &s.old
-	if isNext {
-		count = &s.next
-	}
-	*count++
-	if o.phase == overlapCounting && isNext || *count <= s.handled {
-		return false
-	}
-	s.handled++
-	return true
-}
-
-// identity is a hash of what makes an event the same event in both fleets.
-func (o *overlap) identity(eventType, data []byte) uint64 {
-	var h maphash.Hash
-	h.SetSeed(o.seed)
-	_, _ = h.Write(eventType)
-	switch string(eventType) {
-	case "MESSAGE_CREATE", "INTERACTION_CREATE": // their ids are their own
-		if id, ok := frame.Lookup(data, "id"); ok {
-			_, _ = h.Write(id)
-			return h.Sum64()
-		}
-	}
-	_, _ = h.Write(data)
-	return h.Sum64()
-}
-
-func (o *overlap) enter(phase overlapPhase) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.phase = phase
-}
 
 // ErrResharding is returned by [Bot.Reshard] while another call of it is at work.
 var ErrResharding = errors.New("botwright: the bot is resharding already")
 
 // Reshard changes the number of shards without downtime: it connects as many new shards beside
 // the old ones, and when all are ready lets them take over. No event is lost or handled twice
-// meanwhile. A count of 0 takes what Discord recommends. It takes as long as a start and ten
-// seconds more, and costs an IDENTIFY per new shard; it returns an error, with everything as it
-// was, if the day's budget does not allow that, if ctx ends, or if a new shard cannot connect.
+// meanwhile, and those of one channel or guild keep their order, but for two that come within
+// the same tenths of a second as the new shards begin. A count of 0 takes what Discord recommends.
+// With the number that there is already, nothing is done.
+//
+// It takes as long as a start and ten seconds more, longer while shards reconnect or the queue
+// is full, and costs an IDENTIFY per new shard. It returns an error, with everything as it was,
+// if the day's budget does not allow that, if ctx ends, or if a new shard is refused by Discord.
+// Once the new shards have taken over, the end of ctx does not matter any more.
 //
 // Only a bot that has all shards in one process can reshard. [Bot.Session] and the sessions of
-// events are other ones afterwards; the old ones can still be used for REST.
+// events are other ones afterwards, with the presence of the old ones; handlers that were added to
+// a session itself stay behind, unless a function of [WithSessionConfig] adds them. The old sessions
+// can still be used for REST. Answers to a request for members that is under way may be lost.
 func (b *Bot) Reshard(ctx context.Context, count int) error {
+	if count < 0 {
+		return fmt.Errorf("botwright: there cannot be %d shards", count)
+	}
 	old, runCtx, err := b.beginReshard()
 	if err != nil {
 		return err
@@ -132,6 +48,10 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 		count = found.Shards
 	}
 	count = roundShards(count, found.Limit.MaxConcurrency)
+	if count == old.count {
+		return nil
+	}
+	// The queue keeps the same reserve; see gateway.Queue.
 	if left := found.Limit.Remaining - found.Limit.Total/20; count > left {
 		return fmt.Errorf("reshard to %d shards: only %d IDENTIFYs can be spared until %s",
 			count, max(left, 0), time.Now().Add(time.Duration(found.Limit.ResetAfter)*
@@ -168,20 +88,28 @@ func (b *Bot) endReshard() {
 func (b *Bot) replaceFleet(
 	ctx, runCtx context.Context, old, next *fleet, maxConcurrency int,
 ) error {
-	o := &overlap{next: next, seed: maphash.MakeSeed(), seen: make(map[uint64]*sightings)}
+	o := newOverlap(next)
 	b.overlap.Store(o)
 	defer b.overlap.Store(nil)
 	next.start(runCtx, maxConcurrency, b.fail)
+	b.setFleets(old, next)
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
-		b.closeFleet(next) // its events do not count
+		if o.enter(overlapAborted) == overlapBoth {
+			// What the new shards were first with has yet to come in on the old ones.
+			_ = pause(runCtx, overlapPart)
+		}
+		b.closeFleet(runCtx, next)
 		return fmt.Errorf("reshard to %d shards: %w", next.count, err)
 	}
-	b.mu.Lock()
-	b.fleet = next
-	b.mu.Unlock()
+	b.setFleets(next, old)
+	b.notify() // one who waits for the fate of the bot's shards is to look at the new ones
 	o.enter(overlapClosing)
-	b.closeFleet(old)
-	return pause(runCtx, overlapPart)
+	next.followPresence(old)
+	b.closeFleet(runCtx, old)
+	settleCtx, cancel := context.WithTimeout(runCtx, settleTimeout)
+	defer cancel()
+	_ = b.calmPart(settleCtx, next)
+	return nil
 }
 
 // takeOver waits until the new fleet is ready and has seen as much as the old one.
@@ -197,11 +125,48 @@ func (b *Bot) takeOver(ctx, runCtx context.Context, old *fleet, o *overlap) erro
 	}
 	for _, phase := range []overlapPhase{overlapCounting, overlapBoth} {
 		o.enter(phase)
-		if err := pause(ctx, overlapPart); err != nil {
+		if err := b.calmPart(ctx, old, o.next); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settleTimeout bounds the wait for a shard that reconnects when all is done: nothing but an event
+// that is handled twice depends on it.
+const settleTimeout = time.Minute
+
+// calmPart waits for a part of the overlap during which all shards stay connected and the queue
+// takes what they read. Then what one fleet has seen at the beginning, the others have at the end.
+func (b *Bot) calmPart(ctx context.Context, fleets ...*fleet) error {
+	for {
+		for _, f := range fleets {
+			if err := b.waitReady(ctx, f); err != nil {
+				return err
+			}
+		}
+		before := b.unrest(fleets)
+		if err := pause(ctx, overlapPart); err != nil {
+			return err
+		}
+		if b.unrest(fleets) == before && b.queue.Stats().Blocked == 0 {
+			return nil
+		}
+	}
+}
+
+// unrest grows with each lost connection, and with each event that the queue had no room for.
+func (b *Bot) unrest(fleets []*fleet) uint64 {
+	n := b.queue.Stats().Late
+	for _, f := range fleets {
+		for _, s := range f.shards {
+			st := s.gateway.Status()
+			for _, disconnects := range st.Disconnects {
+				n += disconnects
+			}
+		}
+	}
+	return n
 }
 
 // guildsTimeout bounds the wait for the guilds that follow READY. Those in an outage do not come.
@@ -228,21 +193,48 @@ func (f *fleet) unavailable() int {
 	return n
 }
 
-// closeFleet closes a fleet within the time that Shutdown would take for it.
-func (b *Bot) closeFleet(f *fleet) {
-	ctx, cancel := context.WithTimeout(context.Background(), b.cfg.shutdownTimeout)
-	defer cancel()
-	f.close(ctx)
+// setFleets sets the fleet that the bot works with, and the one beside it.
+func (b *Bot) setFleets(current, other *fleet) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fleet, b.otherFleet = current, other
 }
 
-// inheritPresence lets new shards show the presence that was set on the old ones.
+// closeFleet closes the fleet beside the bot's own within the time that Shutdown has for it. If
+// the bot is shut down meanwhile, Shutdown does the rest.
+func (b *Bot) closeFleet(runCtx context.Context, f *fleet) {
+	ctx, cancel := context.WithTimeout(runCtx, b.cfg.shutdownTimeout)
+	defer cancel()
+	f.close(ctx)
+	if runCtx.Err() == nil {
+		b.setFleets(b.currentFleet(), nil)
+	}
+}
+
+// inheritPresence lets new shards identify with the presence that was set on the old ones.
 func (f *fleet) inheritPresence(old *fleet) {
 	for i, s := range f.shards {
-		if p := old.shards[i%len(old.shards)].gateway.Presence(); p != nil {
+		if p := old.presence(i); p != nil {
 			s.gateway.SetPresence(p)
 		}
 	}
 }
+
+// followPresence sends the presences that were set on the old shards after inheritPresence.
+func (f *fleet) followPresence(old *fleet) {
+	for i, s := range f.shards {
+		if p := old.presence(i); !bytes.Equal(p, s.gateway.Presence()) {
+			_ = s.gateway.Send(opPresence, p) // it was sent before: it is not too large
+		}
+	}
+}
+
+// presence returns what the shard shows that comes before shard i of another fleet.
+func (f *fleet) presence(i int) json.RawMessage {
+	return f.shards[i%len(f.shards)].gateway.Presence()
+}
+
+const opPresence = 3
 
 // pause waits for d, or returns ctx's cause.
 func pause(ctx context.Context, d time.Duration) error {

@@ -34,7 +34,8 @@ const (
 	ShardClosed      ShardState = "closed"      // shut down
 )
 
-// A ShardStatus is a snapshot of one shard.
+// A ShardStatus is a snapshot of one shard. In JSON, durations are in nanoseconds and Err is its
+// text; a time that has not come and an error that there is not are left out.
 type ShardStatus struct {
 	ID    int        `json:"id"`
 	State ShardState `json:"state"`
@@ -44,13 +45,13 @@ type ShardStatus struct {
 	// five; 0 before the first.
 	Latency        time.Duration `json:"latency_ns"`
 	AverageLatency time.Duration `json:"average_latency_ns"`
-	LastACK        time.Time     `json:"last_ack"`
+	LastACK        time.Time     `json:"last_ack,omitzero"`
 
 	Guilds            int `json:"guilds"`             // those that are available
 	UnavailableGuilds int `json:"unavailable_guilds"` // not sent yet, or in an outage
 
-	Sequence     int64     `json:"sequence"`      // of the last event
-	SessionSince time.Time `json:"session_since"` // when the current session began
+	Sequence     int64     `json:"sequence"`               // of the last event
+	SessionSince time.Time `json:"session_since,omitzero"` // when the current session began
 
 	Events      uint64         `json:"events"`      // received, wanted or not
 	EventRate   float64        `json:"event_rate"`  // events per second, over the last few minutes
@@ -326,7 +327,8 @@ func (s *shard) openSession(f *gateway.Frame) {
 	s.opened = true
 	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
 	defer cancel()
-	if err := s.relay.Open(ctx, s.gateway.Resumable().Ready); err != nil {
+	err := s.relay.Open(ctx, s.gateway.Resumable().Ready)
+	if err != nil && !errors.Is(err, relay.ErrClosed) { // closed: the bot stops, or has resharded
 		err = fmt.Errorf("open the discordgo session of shard %d: %w", s.id, err)
 		s.bot.report(s.bot.handlerCtx, nil, err)
 	}

@@ -104,6 +104,7 @@ type Stats struct {
 	Keys     int   // lanes with work
 	Shed     uint64
 	Late     uint64 // Puts that had to wait
+	Blocked  int    // Puts that wait now
 	Finished uint64
 }
 
@@ -135,9 +136,11 @@ func (q *Queue[T]) Put(t Task[T]) Result {
 	if q.fullLocked(t.Size) {
 		result = AcceptedLate
 		q.stats.Late++
+		q.stats.Blocked++
 		for q.fullLocked(t.Size) && !q.stopped {
 			q.room.Wait()
 		}
+		q.stats.Blocked--
 		if q.stopped {
 			return Stopped
 		}

@@ -190,10 +190,14 @@ func (s *Shard) Send(op int, d json.RawMessage) error {
 	return s.out.push(op, d)
 }
 
-// Presence returns the last presence that was sent or is to be, nil if there was none.
+// Presence returns the last presence that was sent or is to be, nil if there was none. It must
+// not be changed.
 func (s *Shard) Presence() json.RawMessage {
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
+	if s.out.presence == nil {
+		return s.cfg.Presence
+	}
 	return s.out.presence
 }
 

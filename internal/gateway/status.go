@@ -77,6 +77,13 @@ func (s *Shard) Status() Status {
 	return st
 }
 
+// State returns the state alone, which is cheaper.
+func (s *Shard) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status.State
+}
+
 func (s *Shard) setState(state State, err error) {
 	s.mu.Lock()
 	s.status.State, s.status.Since = state, time.Now()
