@@ -20,71 +20,79 @@ const (
 	// rateWindow is how far back the event rate looks: long enough to even out bursts.
 	rateWindow = 5 * time.Minute
 
-	// A shard is silent when nothing has come for minSilence in which, at its usual rate,
-	// silentEvents would have. If events came independently of each other, that happened once
-	// in e^100 times.
-	minSilence   = time.Minute
-	silentEvents = 100
+	// usualWindow is how far back the share of looks that found no event goes: longer than a
+	// conversation, so that the end of one in a small bot is not taken for silence.
+	usualWindow = time.Hour
+
+	// A shard is silent when nothing has come for minSilence, and that many looks in a row find
+	// nothing only once in e^silentOdds times, if they did not depend on each other. They do;
+	// hence the high odds. A shard that is always busy is silent after a minute or two.
+	minSilence = time.Minute
+	silentOdds = 100
 
 	// settleIn is how long a new session may take to be sent its guilds, which say nothing about
 	// how busy it is.
 	settleIn = time.Minute
 )
 
-// activity follows the event rate of one shard. observe is called by one goroutine.
+// activity follows the events of one shard. All but rate is used by one goroutine.
 type activity struct {
 	rateBits atomic.Uint64 // float64: what rate returns
 
-	mean   float64   // events per second, as if there had been none before it began
 	began  time.Time // zero: not yet
 	events uint64
-	at     time.Time // of the last look
 	last   time.Time // when there was something new
+	at     time.Time // of the last look
+
+	mean float64 // events per second, as if there had been none before it began
+	busy float64 // share of looks that found events, as if none had before it began
+	odds float64 // that the present silence is one, as a logarithm
 }
 
 // rate is the number of events per second, over rateWindow or since it began.
 func (a *activity) rate() float64 { return math.Float64frombits(a.rateBits.Load()) }
 
 // observe takes in how many events there have been by now, and reports whether the shard has
-// become silent. Silence is judged by the rate from before it, and the less the shorter that was
-// observed: a shard that was busy for a few seconds is not silent a minute later.
+// become silent. What is usual is judged by the time before the silence. A short burst counts no
+// more than one event, and a shard that was observed for a short time is not known well enough.
 func (a *activity) observe(now time.Time, events uint64) (silent bool) {
 	if a.began.IsZero() {
-		a.began, a.events, a.at, a.last = now, events, now, now
+		a.began, a.events, a.last, a.at = now, events, now, now
 		return false
 	}
 	if !now.After(a.at) {
 		return false
 	}
-	a.at = now
-	quiet := now.Sub(a.last)
+	look, quiet := now.Sub(a.at), now.Sub(a.last)
 	if events == a.events {
-		a.show(now, a.blend(0, quiet))
-		return quiet >= minSilence && a.mean*quiet.Seconds() >= silentEvents
+		a.at = now
+		a.show(now, blend(a.mean, 0, quiet, rateWindow))
+		a.odds -= math.Log1p(-a.busy)
+		return quiet >= minSilence && a.odds >= silentOdds
 	}
+	a.busy = blend(a.busy, 0, quiet-look, usualWindow) // the looks that found nothing
+	a.busy = min(blend(a.busy, 1, look, usualWindow), 1-1e-9)
 	// What came in after a pause is spread over the pause.
-	a.mean = a.blend(float64(events-a.events)/quiet.Seconds(), quiet)
+	a.mean = blend(a.mean, float64(events-a.events)/quiet.Seconds(), quiet, rateWindow)
 	a.show(now, a.mean)
-	a.events, a.last = events, now
+	a.events, a.last, a.at, a.odds = events, now, now, 0
 	return false
-}
-
-// blend returns the mean after another rate was observed for some time.
-func (a *activity) blend(rate float64, d time.Duration) float64 {
-	return a.mean + weight(d)*(rate-a.mean)
 }
 
 // show publishes a mean, corrected for the time before the beginning.
 func (a *activity) show(now time.Time, mean float64) {
-	a.rateBits.Store(math.Float64bits(mean / weight(now.Sub(a.began))))
+	since := blend(0, 1, now.Sub(a.began), rateWindow)
+	a.rateBits.Store(math.Float64bits(mean / since))
 }
 
-// weight is how much of the mean is about the last d.
-func weight(d time.Duration) float64 { return 1 - math.Exp(-d.Seconds()/rateWindow.Seconds()) }
+// blend returns the mean over a window that ends with d of the given value.
+func blend(mean, value float64, d, window time.Duration) float64 {
+	return value + math.Exp(-d.Seconds()/window.Seconds())*(mean-value)
+}
 
-// reset begins anew, with no idea of the usual rate.
+// reset begins anew, with no idea of what is usual.
 func (a *activity) reset() {
-	a.mean, a.began = 0, time.Time{}
+	a.began, a.mean, a.busy, a.odds = time.Time{}, 0, 0, 0
 	a.rateBits.Store(0)
 }
 

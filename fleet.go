@@ -105,11 +105,11 @@ func (f *fleet) find(id int) *shard {
 	return f.shards[i]
 }
 
-// ready counts the shards that are.
+// ready counts the shards that are, and whose session can be used.
 func (f *fleet) ready() int {
 	n := 0
 	for _, s := range f.shards {
-		if s.gateway.State() == gateway.Ready {
+		if s.gateway.State() == gateway.Ready && s.usable.Load() {
 			n++
 		}
 	}

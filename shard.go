@@ -85,7 +85,8 @@ type shard struct {
 	gateway *gateway.Shard
 	relay   *relay.Relay
 	members census
-	opened  bool // the session was opened; used by the gateway's reader alone
+	opened  bool        // the session was opened; used by the gateway's reader alone
+	usable  atomic.Bool // so that the session can be used
 
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
@@ -327,8 +328,11 @@ func (s *shard) openSession(f *gateway.Frame) {
 	s.opened = true
 	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
 	defer cancel()
+	defer s.bot.notify()
+	defer s.usable.Store(true) // or never will be: no reason to wait
 	err := s.relay.Open(ctx, s.gateway.Resumable().Ready)
-	if err != nil && !errors.Is(err, relay.ErrClosed) { // closed: the bot stops, or has resharded
+	stops := errors.Is(err, relay.ErrClosed) || errors.Is(err, ErrShutdown)
+	if err != nil && !stops {
 		err = fmt.Errorf("open the discordgo session of shard %d: %w", s.id, err)
 		s.bot.report(s.bot.handlerCtx, nil, err)
 	}

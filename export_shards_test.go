@@ -1,0 +1,43 @@
+package botwright
+
+import "time"
+
+// RoundShards is how a number of shards is rounded.
+func RoundShards(count, maxConcurrency int) int { return roundShards(count, maxConcurrency) }
+
+// An Activity is the event rate of one shard.
+type Activity struct{ activity }
+
+// Observe takes in how many events there have been.
+func (a *Activity) Observe(now time.Time, events uint64) (silent bool) {
+	return a.observe(now, events)
+}
+
+// Rate is what a ShardStatus shows.
+func (a *Activity) Rate() float64 { return a.rate() }
+
+// An Overlap decides which fleet's copy of an event is handled.
+type Overlap struct {
+	*overlap
+	old *fleet
+}
+
+// NewOverlap returns an overlap whose new fleet is not ready.
+func NewOverlap() Overlap { return Overlap{newOverlap(&fleet{}), &fleet{}} }
+
+// Enter begins the phase of that name.
+func (o Overlap) Enter(phase string) {
+	o.enter(map[string]overlapPhase{
+		"held": overlapHeld, "counting": overlapCounting, "both": overlapBoth,
+		"closing": overlapClosing, "aborted": overlapAborted,
+	}[phase])
+}
+
+// Admit reports whether an event that came in on a fleet is to be handled.
+func (o Overlap) Admit(fleet, eventType, data string) bool {
+	from := o.old
+	if fleet == "new" {
+		from = o.next
+	}
+	return o.admit(from, []byte(eventType), []byte(data))
+}
