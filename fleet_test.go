@@ -258,19 +258,14 @@ func TestOneFatalShardEndsRun(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{Guilds: 4, MaxConcurrency: 4})
 	bot := newBot(t, srv, botwright.WithShards(4))
-	ran := make(chan error, 1)
+	ran, ready := make(chan error, 1), make(chan bool, 4)
+	botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.Ready) error {
+		ready <- true
+		return nil
+	})
 	go func() { ran <- bot.Run(testContext(t)) }()
-	ready := func() bool {
-		n := 0
-		for _, s := range bot.Shards() {
-			if s.State == botwright.ShardReady {
-				n++
-			}
-		}
-		return n == 4
-	}
-	if err := srv.Wait(testContext(t), ready); err != nil {
-		t.Fatal(err)
+	for range 4 {
+		receive(t, ready)
 	}
 	srv.Conn(2).Close(4011, "Sharding required.")
 	err := receive(t, ran)
