@@ -67,7 +67,7 @@ func TestIdleShardCosts(t *testing.T) { //nolint:paralleltest // measures the wh
 	const (
 		shards        = 64
 		maxGoroutines = 10
-		maxMemory     = 512 << 10
+		maxMemory     = 2 << 20
 	)
 	srv := newServer(t, discordtest.Config{Guilds: 16, MaxConcurrency: shards})
 	before := memory()
