@@ -41,3 +41,6 @@ func (o Overlap) Admit(fleet, eventType, data string) bool {
 	}
 	return o.admit(from, []byte(eventType), []byte(data))
 }
+
+// WithOverlapPart sets how long each part of an overlap takes.
+func WithOverlapPart(d time.Duration) Option { return func(c *config) { c.overlapPart = d } }

@@ -28,6 +28,7 @@ type config struct {
 	intentsSet      bool
 	shardCount      int // 0: as many as Discord recommends
 	shardIDs        []int
+	overlapPart     time.Duration // see overlap.go; tests shorten it
 	api             *url.URL
 	httpClient      *http.Client
 	logger          *slog.Logger
@@ -252,6 +253,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		httpClient:      &http.Client{Timeout: 20 * time.Second},
 		logger:          slog.Default(),
 		shutdownTimeout: 20 * time.Second,
+		overlapPart:     overlapPart,
 	}
 	c.setToken(token)
 	for _, opt := range opts {

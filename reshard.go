@@ -96,7 +96,7 @@ func (b *Bot) replaceFleet(
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
 		if o.enter(overlapAborted) == overlapBoth {
 			// What the new shards were first with has yet to come in on the old ones.
-			_ = pause(runCtx, overlapPart)
+			_ = pause(runCtx, b.cfg.overlapPart)
 		}
 		b.closeFleet(runCtx, next)
 		return fmt.Errorf("reshard to %d shards: %w", next.count, err)
@@ -146,7 +146,7 @@ func (b *Bot) calmPart(ctx context.Context, fleets ...*fleet) error {
 			}
 		}
 		before := b.unrest(fleets)
-		if err := pause(ctx, overlapPart); err != nil {
+		if err := pause(ctx, b.cfg.overlapPart); err != nil {
 			return err
 		}
 		if b.unrest(fleets) == before && b.queue.Stats().Blocked == 0 {

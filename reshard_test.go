@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +77,19 @@ func (n *numbered) send(ctx context.Context, every time.Duration, dispatch func(
 	}
 }
 
+// more waits until that many more numbers have been handled.
+func (n *numbered) more(t *testing.T, count int) {
+	t.Helper()
+	distinct := func() int {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.distinct
+	}
+	for before := distinct(); distinct() < before+count; {
+		receive(t, n.changed)
+	}
+}
+
 // check waits until every number was handled and fails if one was handled twice.
 func (n *numbered) check(t *testing.T) {
 	t.Helper()
@@ -104,11 +118,12 @@ func (n *numbered) check(t *testing.T) {
 }
 
 // reshardWorld is a bot with four shards and eight guilds under numbered traffic.
-func reshardWorld(t *testing.T, opts ...botwright.Option) (*discordtest.Server, *botwright.Bot, *numbered) {
+func reshardWorld(t *testing.T) (*discordtest.Server, *botwright.Bot, *numbered) {
 	t.Helper()
 	srv := newServer(t, discordtest.Config{Guilds: 8, MaxConcurrency: 8, Shards: 8})
-	bot := newBot(t, srv, append([]botwright.Option{botwright.WithShards(4), botwright.WithIntents(
-		discordgo.IntentGuilds | discordgo.IntentGuildMessages | discordgo.IntentGuildMessageReactions)}, opts...)...)
+	bot := newBot(t, srv, botwright.WithShards(4), botwright.WithOverlapPart(time.Second),
+		botwright.WithIntents(discordgo.IntentGuilds|discordgo.IntentGuildMessages|
+			discordgo.IntentGuildMessageReactions))
 	n := newNumbered(bot)
 	return srv, bot, n
 }
@@ -120,7 +135,7 @@ func traffic(t *testing.T, srv *discordtest.Server, n *numbered) (check func()) 
 	ctx, cancel := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		n.send(ctx, 2*time.Millisecond, func(number int, eventType string, d any) {
+		n.send(ctx, 4*time.Millisecond, func(number int, eventType string, d any) {
 			if err := srv.Dispatch(guilds[number%len(guilds)].ID, eventType, d); err != nil {
 				t.Error(err)
 			}
@@ -182,6 +197,7 @@ func TestReshard(t *testing.T) {
 	if err := receive(t, resharded); err != nil {
 		t.Fatal(err)
 	}
+	n.more(t, 50)
 	check()
 	if len(joined) > 0 {
 		t.Error("the guilds of the new shards were taken for new ones")
@@ -219,19 +235,22 @@ func TestReshard(t *testing.T) {
 
 func TestReshardFails(t *testing.T) {
 	t.Parallel()
+	enough := errors.New("had enough")
 	tests := []struct {
 		name  string
-		spoil func(*discordtest.Server, context.CancelCauseFunc)
+		spoil func(*discordtest.Server, *botwright.Bot, context.CancelCauseFunc)
 		want  string
 	}{
-		{"budget", func(srv *discordtest.Server, _ context.CancelCauseFunc) {
+		{"budget", func(srv *discordtest.Server, _ *botwright.Bot, _ context.CancelCauseFunc) {
 			srv.SetSessionStarts(57, time.Hour) // a twentieth of 1000 is kept
 		}, "only 7 IDENTIFYs can be spared until"},
-		{"outage", func(srv *discordtest.Server, cancel context.CancelCauseFunc) {
-			srv.RefuseGateway(true)
-			cancel(errors.New("had enough"))
-		}, "had enough"},
-		{"refused", func(srv *discordtest.Server, _ context.CancelCauseFunc) {
+		{"outage", func(srv *discordtest.Server, _ *botwright.Bot, cancel context.CancelCauseFunc) {
+			srv.FailHandshake(func(*http.Request) *discordtest.RESTFault {
+				cancel(enough)
+				return discordtest.BadGateway()
+			})
+		}, enough.Error()},
+		{"refused", func(srv *discordtest.Server, _ *botwright.Bot, _ context.CancelCauseFunc) {
 			srv.OnCommand(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 				if op == 2 {
 					c.Close(4013, "Invalid intent(s).")
@@ -239,6 +258,14 @@ func TestReshardFails(t *testing.T) {
 				return op == 2
 			})
 		}, "close code 4013"},
+		{"overlapping", func(_ *discordtest.Server, bot *botwright.Bot, cancel context.CancelCauseFunc) {
+			bot.Handle("*", func(_ context.Context, e *botwright.Event) error {
+				if e.Session.ShardCount == 8 { // the new shards handle events too
+					cancel(enough)
+				}
+				return nil
+			})
+		}, enough.Error()},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -248,13 +275,14 @@ func TestReshardFails(t *testing.T) {
 			check := traffic(t, srv, n)
 			ctx, cancel := context.WithCancelCause(testContext(t))
 			defer cancel(nil)
-			tt.spoil(srv, cancel)
+			tt.spoil(srv, bot, cancel)
 			if err := bot.Reshard(ctx, 8); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Reshard: %v", err)
 			}
 			if shards := status(t, bot); len(shards) != 4 || shards[0].State != botwright.ShardReady {
 				t.Errorf("the old shards: %+v", shards)
 			}
+			n.more(t, 50)
 			check()
 		})
 	}
@@ -281,7 +309,7 @@ func TestReshardRefuses(t *testing.T) {
 
 func TestShutdownDuringReshard(t *testing.T) {
 	t.Parallel()
-	for _, when := range []string{"connecting", "overlapping"} {
+	for _, when := range []string{"connecting", "identifying"} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
 			srv, bot, n := reshardWorld(t)
@@ -295,7 +323,8 @@ func TestShutdownDuringReshard(t *testing.T) {
 			resharded := make(chan error, 1)
 			go func() { resharded <- bot.Reshard(testContext(t), 8) }()
 			begun := func() bool {
-				return len(srv.Connections()) == 12 && (when == "connecting" || len(srv.Identifies()) == 12)
+				// Four of the new shards have to wait: others of their keys have just identified.
+				return len(srv.Connections()) == 12 && (when == "connecting" || len(srv.Identifies()) == 8)
 			}
 			if err := srv.Wait(testContext(t), begun); err != nil {
 				t.Fatal(err)

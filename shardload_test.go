@@ -18,7 +18,7 @@ import (
 )
 
 //nolint:gochecknoglobals // the way of package testing to take an argument
-var cutsFor = flag.Duration("cuts", 5*time.Second,
+var cutsFor = flag.Duration("cuts", 3*time.Second,
 	"how long TestShardsUnderCuts cuts a tenth of its shards every second")
 
 // 200 shards in one process, of which a tenth is cut every second, lose and double nothing.
