@@ -21,7 +21,7 @@ heading     = @printf '\n== %s\n' '$(1)'
 each_module = for dir in $(MODULES); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
 .PHONY: ci
-ci: fmt vet lint tidy generated test soak examples monitoring ## everything a change has to pass
+ci: fmt vet lint tidy generated test soak cuts examples monitoring ## everything a change has to pass
 	$(call heading,all passed)
 
 .PHONY: fmt
@@ -84,12 +84,18 @@ soak: ## break connections at random for SOAK; nothing may be lost
 	$(call heading,soak)
 	go test -race -run '^TestSoak$$' -soak '$(SOAK)' -timeout 0 -v .
 
+.PHONY: cuts
+cuts: ## 200 shards under traffic, of which a tenth is cut every second for 30 s
+	$(call heading,cuts)
+	go test -race -run '^TestShardsUnderCuts$$' -cuts 30s -v .
+
 # With -o /dev/null a lone example leaves no binary behind.
 .PHONY: examples
 examples: ## build every example, run the quickstart
 	$(call heading,examples)
 	@if [ -d examples ]; then set -x; go build -o /dev/null ./examples/...; fi
 	@if [ -d examples/quickstart ]; then set -x; go run ./examples/quickstart -for 5s; fi
+	go run ./examples/sharded -for 5s
 	@captures=$$(mktemp -d); trap 'rm -r "$$captures"' EXIT; set -x; \
 	go run ./examples/profile -for 3s -captures "$$captures"
 

@@ -148,13 +148,18 @@ const progressEvery = 5 * time.Second
 
 // progress says how far a fleet is, such as "ready 23/64, about 10 s left".
 func (b *Bot) progress(f *fleet) string {
-	ready := f.ready()
-	text := fmt.Sprintf("ready %d/%d", ready, len(f.shards))
-	if ready == len(f.shards) {
-		return text
+	text := fmt.Sprintf("ready %d/%d", f.ready(), len(f.shards))
+	if left := b.timeLeft(f); left > 0 {
+		text += fmt.Sprintf(", about %.0f s left", left.Seconds())
 	}
+	return text
+}
+
+// timeLeft guesses how long it takes until a fleet is ready; 0 if it is. Of the shards of a key
+// that are not, the first is about to be, and the others identify 5 s after each other.
+func (b *Bot) timeLeft(f *fleet) time.Duration {
 	keys := max(b.gate.Budget().MaxConcurrency, 1)
-	waiting := make(map[int]int) // shards that are not ready, by key
+	waiting := make(map[int]int) // by key
 	longest := 0
 	for _, s := range f.shards {
 		if s.gateway.State() != gateway.Ready {
@@ -162,8 +167,10 @@ func (b *Bot) progress(f *fleet) string {
 			longest = max(longest, waiting[s.id%keys])
 		}
 	}
-	// The first of them is about to be: the others identify 5 s after each other.
-	return fmt.Sprintf("%s, about %d s left", text, max(5*(longest-1), 1))
+	if longest == 0 {
+		return 0
+	}
+	return max(time.Duration(longest-1)*5*time.Second, time.Second)
 }
 
 // RestartShard drops the connection of a shard, connects it again, and returns when it is ready.

@@ -314,9 +314,3 @@ func ExampleBot_ShardKey() {
 	_ = bot.Shutdown(ctx)
 	// Output: 0/1:prefix
 }
-
-func ExampleShardID() {
-	shard, _ := botwright.ShardID("613425648685547541", 16)
-	fmt.Println(shard)
-	// Output: 8
-}

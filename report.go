@@ -24,6 +24,10 @@ type Report struct {
 	Shards      int `json:"shards"` // of this process
 	ShardsReady int `json:"shards_ready"`
 
+	// ReadyIn is about how long the shards that are not ready will take if nothing is wrong with
+	// them: Discord lets few of them identify at a time.
+	ReadyIn time.Duration `json:"ready_in_ns"`
+
 	Guilds            int `json:"guilds"`
 	UnavailableGuilds int `json:"unavailable_guilds"`
 
@@ -58,7 +62,7 @@ func (b *Bot) Report() Report {
 		Caches: b.cacheReports(), Resources: b.readResources(),
 	}
 	if f := b.currentFleet(); f != nil {
-		r.Shards, r.ShardsReady = len(f.shards), f.ready()
+		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)
 		for _, s := range f.shards {
 			guilds, unavailable := s.guilds()
 			r.Guilds += guilds
@@ -78,8 +82,12 @@ func (b *Bot) Report() Report {
 // String returns three lines for people, and one for each cache.
 func (r Report) String() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "up %v, %d of %d shards ready, %d guilds", r.Uptime.Round(time.Second),
-		r.ShardsReady, r.Shards, r.Guilds)
+	fmt.Fprintf(&s, "up %v, %d of %d shards ready", r.Uptime.Round(time.Second),
+		r.ShardsReady, r.Shards)
+	if r.ReadyIn > 0 {
+		fmt.Fprintf(&s, " (about %.0f s left)", r.ReadyIn.Seconds())
+	}
+	fmt.Fprintf(&s, ", %d guilds", r.Guilds)
 	if r.UnavailableGuilds > 0 {
 		fmt.Fprintf(&s, " (and %d unavailable)", r.UnavailableGuilds)
 	}

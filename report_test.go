@@ -105,6 +105,10 @@ memory 312 MiB of 512 MiB (heap 201 MiB), CPU 14.2 % (user 12m0s, system 1m0s), 
 	if got := r.String(); got != text {
 		t.Errorf("String:\n%s\nwant:\n%s", got, text)
 	}
+	r.ReadyIn = 10 * time.Second
+	if got := r.String(); !strings.Contains(got, "3 of 4 shards ready (about 10 s left), 10240 guilds") {
+		t.Errorf("String while it starts: %s", got)
+	}
 	r.Resources.RSS, r.Resources.MemoryLimit, r.UnavailableGuilds = 0, 0, 0
 	if got := r.String(); !strings.Contains(got, "memory 280 MiB (heap") || strings.Contains(got, "unavailable") {
 		t.Errorf("String without what is not known: %s", got)

@@ -234,8 +234,6 @@ func (f *fleet) presence(i int) json.RawMessage {
 	return f.shards[i%len(f.shards)].gateway.Presence()
 }
 
-const opPresence = 3
-
 // pause waits for d, or returns ctx's cause.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
