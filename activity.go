@@ -99,7 +99,7 @@ func (a *activity) reset() {
 // watchShards follows the activity of all shards, and reconnects those that have gone silent. A
 // RESUME brings what was missed.
 func (b *Bot) watchShards(ctx context.Context) {
-	tick := time.NewTicker(sampleEvery)
+	tick := time.NewTicker(b.cfg.sampleEvery)
 	defer tick.Stop()
 	for {
 		select {

@@ -1,11 +1,16 @@
 package botwright_test
 
 import (
+	"context"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/discordtest"
 )
 
 // feed lets events come in evenly for d, looked at every 5 s, and reports whether the shard was
@@ -84,4 +89,50 @@ func TestActivityRate(t *testing.T) {
 	want("after one window of silence", 8/math.E, 0.05)
 	feed(&a, &now, &events, 30*time.Minute, 2)
 	want("after a change", 2, 0.05)
+}
+
+func TestSilentShardIsReconnected(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 2, MaxConcurrency: 2})
+	log := newErrorLog()
+	bot := newBot(t, srv, botwright.WithShards(2), botwright.WithSampleEvery(time.Hour),
+		botwright.WithIntents(discordgo.IntentGuilds|discordgo.IntentGuildMessages),
+		botwright.WithErrorHandler(log.handle))
+	got := make(chan string, 10)
+	botwright.On(bot, func(_ context.Context, _ *discordgo.Session, m *discordgo.MessageCreate) error {
+		got <- m.ID
+		return nil
+	})
+	open(t, bot)
+	silent, other := srv.Conn(0), srv.Conn(1)
+	srv.OnDispatch(func(c *discordtest.Conn, _ int64, _ string, payload []byte) []byte {
+		if c == silent {
+			return nil // heartbeats are acknowledged all the same
+		}
+		return payload
+	})
+	g := srv.Guilds()[0]
+	m, err := srv.Say(g.Channels[0].ID, g.Members[0].User.ID, "is anybody there?")
+	if err != nil {
+		t.Fatal(err)
+	}
+	look, now := botwright.NewWatch(bot, 0), time.Now().Add(time.Minute)
+	for range 12 {
+		look(now)
+		now = now.Add(5 * time.Second)
+	}
+	if silent.Closed() || len(log.errs) > 0 {
+		t.Error("the shard was reconnected too early")
+	}
+	look(now)
+	if id := receive(t, got); id != m.ID {
+		t.Errorf("message %s came, want the one that was missed", id)
+	}
+	resumes := srv.Resumes()
+	if len(resumes) != 1 || resumes[0].ShardID != 0 || !resumes[0].Accepted || other.Closed() {
+		t.Errorf("resumes %+v", resumes)
+	}
+	if len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "shard 0 has had no event for 1m0s") {
+		t.Errorf("the error handler was told %v", log.errs)
+	}
 }

@@ -29,6 +29,7 @@ type config struct {
 	shardCount      int // 0: as many as Discord recommends
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
+	sampleEvery     time.Duration // see activity.go; tests do without
 	api             *url.URL
 	httpClient      *http.Client
 	logger          *slog.Logger
@@ -254,6 +255,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		logger:          slog.Default(),
 		shutdownTimeout: 20 * time.Second,
 		overlapPart:     overlapPart,
+		sampleEvery:     sampleEvery,
 	}
 	c.setToken(token)
 	for _, opt := range opts {

@@ -27,13 +27,13 @@ func TestShardsFromEnv(t *testing.T) {
 	tests := []struct {
 		name  string
 		env   env
-		count int // of all shards
-		ids   []int
+		count int   // of all shards; 0 for Discord's recommendation
+		ids   []int // none for all
 	}{
 		{"nothing set", env{}, 3, []int{0, 2}}, // WithShards before it
 		{"only the pod's name", env{"POD_NAME": "bot-1", "HOSTNAME": "bot-1"}, 3, []int{0, 2}},
-		{"count", env{"SHARD_COUNT": "2"}, 2, []int{0, 1}},
-		{"recommended", env{"SHARD_COUNT": "0"}, 4, []int{0, 1, 2, 3}},
+		{"count", env{"SHARD_COUNT": "2"}, 2, nil},
+		{"recommended", env{"SHARD_COUNT": "0"}, 0, nil},
 		{"one", env{"SHARD_COUNT": "4", "SHARD_ID": "3"}, 4, []int{3}},
 		{"shard 0", env{"SHARD_COUNT": "4", "SHARD_ID": "0"}, 4, []int{0}},
 		{"spaces", env{"SHARD_COUNT": " 4 ", "SHARD_IDS": " 0 - 1 , 3 "}, 4, []int{0, 1, 3}},
@@ -50,20 +50,14 @@ func TestShardsFromEnv(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			setenv(t, tt.env)
-			srv := newServer(t, discordtest.Config{Shards: 4, MaxConcurrency: 8})
-			bot := newBot(t, srv, botwright.WithShards(3, 0, 2), botwright.WithShardsFromEnv())
-			open(t, bot)
-			var ids []int
-			for _, s := range bot.Shards() {
-				ids = append(ids, s.ID)
+			bot, err := botwright.New(someToken, botwright.WithShards(3, 0, 2),
+				botwright.WithShardsFromEnv(), botwright.WithLogger(slog.New(slog.DiscardHandler)))
+			if err != nil {
+				t.Fatal(err)
 			}
-			if !slices.Equal(ids, tt.ids) {
-				t.Errorf("shards %v, want %v", ids, tt.ids)
-			}
-			for _, identify := range srv.Identifies() {
-				if identify.ShardCount != tt.count {
-					t.Errorf("identified as one of %d, want %d", identify.ShardCount, tt.count)
-				}
+			count, ids := botwright.ConfiguredShards(bot)
+			if count != tt.count || !slices.Equal(ids, tt.ids) {
+				t.Errorf("shards %v of %d, want %v of %d", ids, count, tt.ids, tt.count)
 			}
 		})
 	}

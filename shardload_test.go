@@ -17,7 +17,6 @@ import (
 	"github.com/botwright/botwright/discordtest"
 )
 
-//nolint:gochecknoglobals // the way of package testing to take an argument
 var cutsFor = flag.Duration("cuts", 3*time.Second,
 	"how long TestShardsUnderCuts cuts a tenth of its shards every second")
 

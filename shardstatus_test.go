@@ -57,7 +57,7 @@ func TestShardStatusNeverBlocks(t *testing.T) {
 	srv := newServer(t, discordtest.Config{Guilds: 2, MaxConcurrency: 2})
 	// One slot: a handler that is stuck holds up the readers of both shards.
 	bot := newBot(t, srv, botwright.WithShards(2), botwright.WithQueue(botwright.QueueConfig{MaxEvents: 1}))
-	began, release := make(chan bool, 1), make(chan bool)
+	began, release := make(chan bool, 6), make(chan bool)
 	botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.MessageCreate) error {
 		began <- true
 		<-release

@@ -1,6 +1,9 @@
 package botwright
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // RoundShards is how a number of shards is rounded.
 func RoundShards(count, maxConcurrency int) int { return roundShards(count, maxConcurrency) }
@@ -44,3 +47,17 @@ func (o Overlap) Admit(fleet, eventType, data string) bool {
 
 // WithOverlapPart sets how long each part of an overlap takes.
 func WithOverlapPart(d time.Duration) Option { return func(c *config) { c.overlapPart = d } }
+
+// ConfiguredShards returns what the options of a bot say about shards.
+func ConfiguredShards(b *Bot) (count int, ids []int) { return b.cfg.shardCount, b.cfg.shardIDs }
+
+// WithSampleEvery sets how often it is looked at whether shards are silent.
+func WithSampleEvery(d time.Duration) Option { return func(c *config) { c.sampleEvery = d } }
+
+// NewWatch returns a function that looks at a given time whether a shard is silent. The shard was
+// always busy before.
+func NewWatch(b *Bot, id int) (look func(time.Time)) {
+	s := b.currentFleet().find(id)
+	s.activity.busy = 1 - 1e-9
+	return func(now time.Time) { b.watchShard(context.Background(), s, now) }
+}
