@@ -179,6 +179,7 @@ func TestReshard(t *testing.T) {
 	}
 	check := traffic(t, srv, n)
 	resharded := make(chan error, 1)
+	before := srv.Connections()
 	go func() { resharded <- bot.Reshard(testContext(t), 8) }()
 	begun := func() bool { return len(srv.Identifies()) > 4 }
 	if err := srv.Wait(testContext(t), begun); err != nil {
@@ -190,7 +191,7 @@ func TestReshard(t *testing.T) {
 	if shards := status(t, bot); len(shards) != 4 {
 		t.Errorf("%d shards meanwhile, want the old 4", len(shards))
 	}
-	srv.Connections()[1].Reset() // an old shard reconnects meanwhile
+	before[1].Reset() // an old shard reconnects meanwhile
 	if err := old.UpdateGameStatus(0, "go"); err != nil {
 		t.Fatal(err)
 	}
