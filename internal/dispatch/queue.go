@@ -8,6 +8,9 @@
 // so that a handler that takes its time delays nobody. Work without a key gets a goroutine of
 // its own at once.
 //
+// A task may first have to pass a second lane, in which prepare is called for it: see Task.First.
+// That lane belongs to the bot's own work, which is quick, so that no handler holds it up.
+//
 // # Limits
 //
 // MaxEvents and MaxBytes bound what waits and runs. When either is reached, Put blocks: the
@@ -45,20 +48,28 @@ const (
 // A Task is one piece of work.
 type Task[T any] struct {
 	Key   uint64 // 0: no order; run at once
-	Size  int    // bytes it holds on to
-	Shed  bool   // may be refused under load
+	First uint64 // lane of preparation to pass before, 0 for none; see prepare.go
+
+	// Prepare has prepare called in the lane First. Without it the task only keeps its place
+	// behind those that were put there before.
+	Prepare bool
+
+	Size  int  // bytes it holds on to
+	Shed  bool // may be refused under load
 	Value T
 }
 
 // A Queue hands tasks to a function. Its methods may be called from any goroutine.
 type Queue[T any] struct {
-	cfg Config
-	run func(T) // must not panic
+	cfg     Config
+	prepare func(T) (goOn bool) // must not panic; neither must run
+	run     func(T)
 
 	mu       sync.Mutex // guards what follows
 	room     *sync.Cond // something was done, or the queue stopped
 	lanes    map[uint64]*lane[T]
-	first    *lane[T] // of the line: lanes with work and no worker
+	firsts   map[uint64]*lane[T] // lanes of preparation, each with a goroutine
+	first    *lane[T]            // of the line: lanes with work and no worker
 	last     *lane[T]
 	workers  int
 	starting bool // a worker is about to look at the line
@@ -114,9 +125,11 @@ const batch = 32
 // maxFree is how many idle lanes are kept.
 const maxFree = 256
 
-// New returns a Queue that calls run for each task.
-func New[T any](cfg Config, run func(T)) *Queue[T] {
-	q := &Queue[T]{cfg: cfg, run: run, lanes: make(map[uint64]*lane[T])}
+// New returns a Queue that calls run for each task, and prepare before it for those that ask for
+// it; if prepare returns false, the task is done. prepare may be nil if no task asks for it.
+func New[T any](cfg Config, prepare func(T) (goOn bool), run func(T)) *Queue[T] {
+	q := &Queue[T]{cfg: cfg, prepare: prepare, run: run,
+		lanes: make(map[uint64]*lane[T]), firsts: make(map[uint64]*lane[T])}
 	q.room = sync.NewCond(&q.mu)
 	return q
 }
@@ -147,12 +160,20 @@ func (q *Queue[T]) Put(t Task[T]) Result {
 	}
 	q.stats.Events++
 	q.stats.Bytes += int64(t.Size)
+	if !q.putFirstLocked(t) {
+		q.putLocked(t)
+		q.startLocked()
+	}
+	return result
+}
+
+// putLocked hands a task on to be run. The caller sees to it that a worker looks at the line.
+func (q *Queue[T]) putLocked(t Task[T]) {
 	if t.Key == 0 {
 		go q.runAlone(t)
-		return result
+		return
 	}
 	q.enqueueLocked(t)
-	return result
 }
 
 // fullLocked reports whether a task of that size has to wait. One that is larger than the limit
@@ -179,7 +200,6 @@ func (q *Queue[T]) enqueueLocked(t Task[T]) {
 	l.push(t)
 	q.lanes[t.Key] = l
 	q.lineUpLocked(l)
-	q.startLocked()
 }
 
 func (q *Queue[T]) lineUpLocked(l *lane[T]) {
@@ -206,6 +226,11 @@ func (q *Queue[T]) work() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.starting = false
+	q.workLocked()
+}
+
+// workLocked takes lanes until none is left. The caller has counted the worker.
+func (q *Queue[T]) workLocked() {
 	for q.first != nil {
 		l := q.first
 		q.first, l.next = l.next, nil
@@ -303,9 +328,11 @@ func (q *Queue[T]) Discard() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := 0
-	for _, l := range q.lanes {
-		for ; !l.empty(); n++ {
-			q.stats.Bytes -= int64(l.pop().Size)
+	for _, lanes := range [...]map[uint64]*lane[T]{q.lanes, q.firsts} {
+		for _, l := range lanes {
+			for ; !l.empty(); n++ {
+				q.stats.Bytes -= int64(l.pop().Size)
+			}
 		}
 	}
 	q.stats.Events -= n

@@ -23,7 +23,7 @@ func call(f func()) { f() }
 
 func newQueue(events int, bytes int64, inFlight int) *dispatch.Queue[func()] {
 	return dispatch.New(dispatch.Config{
-		MaxEvents: events, MaxBytes: bytes, MaxInFlight: inFlight}, call)
+		MaxEvents: events, MaxBytes: bytes, MaxInFlight: inFlight}, nil, call)
 }
 
 func TestOrderPerKey(t *testing.T) {
