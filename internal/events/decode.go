@@ -45,13 +45,20 @@ func decode(d []byte, payload any) error {
 	if got, want := jsontext.Value(d).Kind(), payloadKind(payload); got != want {
 		return &PayloadError{Reason: "not a JSON " + kindName(want)}
 	}
-	if err := json.Unmarshal(d, payload, decodeOptions); err != nil {
-		return describe(err)
+	if err := unmarshal(d, payload); err != nil {
+		return err
 	}
 	if err := check(payload); err != nil {
 		return err
 	}
 	setGuildIDs(payload)
+	return nil
+}
+
+func unmarshal(d []byte, v any) error {
+	if err := json.Unmarshal(d, v, decodeOptions); err != nil {
+		return describe(err)
+	}
 	return nil
 }
 

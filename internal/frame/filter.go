@@ -1,0 +1,44 @@
+package frame
+
+// Filter appends to dst the object d with each of its members' values replaced by what value
+// returns for it, and without those for which it returns nil. It returns false if d is not an
+// object. Names come as written, as with [Lookup].
+func Filter(dst, d []byte, value func(name, value []byte) []byte) ([]byte, bool) {
+	it, ok := object(d)
+	if !ok {
+		return dst, false
+	}
+	dst = append(dst, '{')
+	first := true
+	for it.key() && it.value() {
+		v := value(it.name, it.val)
+		if v == nil {
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(append(append(dst, '"'), it.name...), '"', ':')
+		dst = append(dst, v...)
+	}
+	return append(dst, '}'), it.closed
+}
+
+// Elements calls yield with each element of the array d, until it returns false. A value that is
+// not an array has none.
+func Elements(d []byte, yield func(element []byte) bool) {
+	i := space(d, 0)
+	if i >= len(d) || d[i] != '[' {
+		return
+	}
+	for i = space(d, i+1); i < len(d) && d[i] != ']'; i = space(d, i) {
+		end := skip(d, i)
+		if end < 0 || !yield(d[i:end]) {
+			return
+		}
+		if i = space(d, end); i < len(d) && d[i] == ',' {
+			i++
+		}
+	}
+}
