@@ -39,6 +39,8 @@ type Bot struct {
 	started       time.Time     // when New made it
 	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
+	members       memberRequests
+	pressure      memoryGuard
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -118,7 +120,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		MaxEvents:   cfg.queue.MaxEvents,
 		MaxBytes:    cfg.queue.MaxBytes,
 		MaxInFlight: cfg.queue.MaxInFlight,
-	}, b.handle)
+	}, b.prepare, b.handle)
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
@@ -152,7 +154,6 @@ func (b *Bot) newSession() *discordgo.Session {
 		base: b.cfg.api, next: b.metrics.transport(next), calls: &b.stats.calls}
 	client.Transport = b.answering(client.Transport)
 	s.Client = &client
-	s.StateEnabled = false
 	s.Identify.LargeThreshold = 0
 	if b.session != nil {
 		s.Ratelimiter = b.session.Ratelimiter
@@ -161,6 +162,7 @@ func (b *Bot) newSession() *discordgo.Session {
 		b.cfg.sessionConfig(s)
 		s.Token, s.Client = "Bot "+b.cfg.token, &client
 	}
+	s.StateEnabled = false // the bot feeds it, see WithState
 	return s
 }
 
@@ -358,18 +360,11 @@ func (b *Bot) Session() *discordgo.Session {
 // in an event without a guild. The error is [ErrNotOpen], [ErrNotOwned] if another process has that
 // shard, or says that this is no guild's id.
 func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
-	f := b.currentFleet()
-	if f == nil {
-		return nil, ErrNotOpen
-	}
-	id, err := f.shardID(guildID)
+	s, err := b.shardOf(guildID)
 	if err != nil {
 		return nil, err
 	}
-	if s := f.find(id); s != nil {
-		return s.session, nil
-	}
-	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
+	return s.session, nil
 }
 
 // Shards returns the status of each shard of this process, in the order of their ids; nothing

@@ -23,6 +23,9 @@ var (
 	// ErrNotOwned is returned for a shard that this process does not have, and for its guilds.
 	ErrNotOwned = errors.New("botwright: the shard is not one of this process")
 
+	// ErrMissingIntent is returned for what Discord refuses to a bot without a certain intent.
+	ErrMissingIntent = errors.New("botwright: an intent is missing")
+
 	// ErrNotOpen is returned where the number of shards must be known and is not yet.
 	ErrNotOpen = errors.New("botwright: the bot is not open yet")
 )

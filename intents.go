@@ -29,9 +29,12 @@ func privilegedNames(intents discordgo.Intent) string {
 }
 
 // resolveIntents decides which intents to ask for: those of WithIntents, or else those that the
-// handlers and the forwarded events need.
+// handlers, the forwarded events and State need.
 func (b *Bot) resolveIntents() error {
 	b.intents = b.cfg.intents
+	if !b.cfg.intentsSet {
+		b.intents = events.Requirement{Any: b.cfg.state.intents()}.Default()
+	}
 	var problems []string
 	for _, t := range append(b.handlers.types(), b.cfg.sessionEvents...) {
 		needs, _ := events.Intents(t)
@@ -67,6 +70,31 @@ func (b *Bot) warnOfIntents() {
 	for _, t := range b.handlers.types() {
 		b.warnOfType(t)
 	}
+	if missing := b.cfg.state.intents() &^ b.intents; missing != 0 {
+		b.cfg.logger.Info("State will not follow all that its policy keeps: the bot does not ask "+
+			"for some intents, see WithIntents and WithState", "missing", stateIntentNames(missing))
+	}
+}
+
+// stateIntentNames names intents that a StatePolicy may need.
+func stateIntentNames(intents discordgo.Intent) string {
+	var names []string
+	for _, i := range []struct {
+		intent discordgo.Intent
+		name   string
+	}{
+		{discordgo.IntentGuilds, "IntentGuilds"},
+		{discordgo.IntentGuildMembers, "IntentGuildMembers"},
+		{discordgo.IntentGuildEmojis, "IntentGuildEmojis"},
+		{discordgo.IntentGuildVoiceStates, "IntentGuildVoiceStates"},
+		{discordgo.IntentGuildPresences, "IntentGuildPresences"},
+		{discordgo.IntentGuildMessages, "IntentGuildMessages"},
+	} {
+		if intents&i.intent != 0 {
+			names = append(names, i.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (b *Bot) warnOfType(eventType string) {

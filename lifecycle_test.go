@@ -214,6 +214,8 @@ func TestDerivedIntents(t *testing.T) {
 	message := func(bot *botwright.Bot) {
 		botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.MessageCreate) error { return nil })
 	}
+	none := botwright.WithState(botwright.StateNone)
+	exact := []botwright.Option{none}
 	tests := []struct {
 		name     string
 		register func(*botwright.Bot)
@@ -221,13 +223,19 @@ func TestDerivedIntents(t *testing.T) {
 		want     discordgo.Intent
 		err      string
 	}{
-		{"none", func(*botwright.Bot) {}, nil, 0, ""},
-		{"messages", message, nil, discordgo.IntentGuildMessages | discordgo.IntentDirectMessages, ""},
+		{"none", func(*botwright.Bot) {}, exact, 0, ""},
+		{"the default State", func(*botwright.Bot) {}, nil, discordgo.IntentGuilds, ""},
+		{"a full State", func(*botwright.Bot) {}, []botwright.Option{botwright.WithState(botwright.StateFull)},
+			discordgo.IntentGuilds | discordgo.IntentGuildEmojis | discordgo.IntentGuildVoiceStates, ""},
+		{"a State with messages", func(*botwright.Bot) {}, []botwright.Option{botwright.WithState(botwright.StatePolicy{
+			Guilds: true, Channels: true, MessagesPerChannel: 10})},
+			discordgo.IntentGuilds | discordgo.IntentGuildMessages, ""},
+		{"messages", message, exact, discordgo.IntentGuildMessages | discordgo.IntentDirectMessages, ""},
 		{"raw", func(b *botwright.Bot) {
 			b.Handle("GUILD_ROLE_CREATE", func(context.Context, *botwright.Event) error { return nil })
-		}, nil, discordgo.IntentGuilds, ""},
+		}, exact, discordgo.IntentGuilds, ""},
 		{"session events", func(*botwright.Bot) {}, []botwright.Option{
-			botwright.WithSessionEvents("VOICE_STATE_UPDATE")}, discordgo.IntentGuildVoiceStates, ""},
+			none, botwright.WithSessionEvents("VOICE_STATE_UPDATE")}, discordgo.IntentGuildVoiceStates, ""},
 		{"given", message, []botwright.Option{botwright.WithIntents(discordgo.IntentGuilds)}, discordgo.IntentGuilds, ""},
 		{"privileged, not named", func(b *botwright.Bot) {
 			botwright.On(b, func(context.Context, *discordgo.Session, *discordgo.GuildMemberAdd) error { return nil })

@@ -37,6 +37,9 @@ type config struct {
 	queue           QueueConfig
 	sessionEvents   []string
 	sessionConfig   func(*discordgo.Session)
+	state           StatePolicy
+	caches          []namedCache
+	memoryLimit     int64 // 0: what can be detected; NoLimit: none
 	shutdownTimeout time.Duration
 	registerer      prometheus.Registerer
 	maxMemory       int64           // see ResourceConfig
@@ -108,7 +111,8 @@ func (c QueueConfig) withDefaults() QueueConfig {
 }
 
 // WithIntents sets the intents that the bot asks for, all of them. Without it, it asks for
-// those that its handlers need, except for the privileged ones: those must be named here.
+// those that its handlers and its [StatePolicy] need, except for the privileged ones: those must
+// be named here.
 func WithIntents(intents discordgo.Intent) Option {
 	return func(c *config) { c.intents, c.intentsSet = intents, true }
 }
@@ -218,8 +222,8 @@ func WithSessionEvents(types ...string) Option {
 }
 
 // WithSessionConfig sets a function that is called with each discordgo session, one per shard,
-// before it is used: to set State tracking, UserAgent, Identify.Presence or
-// Identify.LargeThreshold. Token, Client, Dialer, sharding and reconnecting are the bot's own.
+// before it is used: to set UserAgent, Identify.Presence or Identify.LargeThreshold. Token, Client,
+// Dialer, State, sharding and reconnecting are the bot's own.
 func WithSessionConfig(f func(*discordgo.Session)) Option {
 	return func(c *config) {
 		if f == nil {
@@ -253,6 +257,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		api:             &url.URL{Scheme: "https", Host: "discord.com"},
 		httpClient:      &http.Client{Timeout: 20 * time.Second},
 		logger:          slog.Default(),
+		state:           StateMinimal,
 		shutdownTimeout: 20 * time.Second,
 		overlapPart:     overlapPart,
 		sampleEvery:     sampleEvery,
@@ -267,6 +272,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	}
 	c.queue = c.queue.withDefaults()
 	c.setOperations()
+	c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.tendCaches(ctx) })
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

@@ -17,6 +17,7 @@ import (
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/state"
 )
 
 // A ShardState is where a shard is on its way to being ready.
@@ -85,8 +86,9 @@ type shard struct {
 	gateway *gateway.Shard
 	relay   *relay.Relay
 	members census
-	opened  bool        // the session was opened; used by the gateway's reader alone
-	usable  atomic.Bool // so that the session can be used
+	state   *state.Keeper // of the session's State; nil with StateNone
+	opened  bool          // the session was opened; used by the gateway's reader alone
+	usable  atomic.Bool   // so that the session can be used
 
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
@@ -97,6 +99,9 @@ type shard struct {
 
 func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 	s := &shard{bot: b, fleet: f, id: id, session: session, passed: make(chan struct{})}
+	if b.cfg.state.Guilds {
+		s.state = state.New(session.State, b.cfg.state.internal())
+	}
 	cfg := gateway.Config{
 		Token:          b.cfg.token,
 		ShardID:        id,
@@ -184,6 +189,8 @@ type work struct {
 	event    *Event
 	handlers []*registration // nil: only the one that is alone
 	alone    *registration   // nil as well: forward
+	ends     bool            // with its preparation: neither handlers nor session want it
+	upkeep   func()          // what to do instead, in the order of the events
 
 	unhandled *unhandled // nil without a SessionStore
 	entry     *list.Element
@@ -209,28 +216,32 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	}
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
-	if to == nil && !forward {
+	feeds := s.feeds(f)
+	if to == nil && !forward && !feeds {
 		return gateway.Unwanted
 	}
 	if !frame.Valid(f.Data) {
 		return gateway.Damaged
 	}
 	if o := b.overlap.Load(); o != nil && !o.admit(s.fleet, f.Type, f.Data) {
-		return gateway.Unwanted
+		if !feeds {
+			return gateway.Unwanted
+		}
+		to, forward = nil, false // each fleet has its own State
 	}
 	if to == nil {
 		to = &wanted{}
 	}
 	e, key := s.newEvent(to.eventType, f)
-	return s.putAll(e, key, to, forward)
+	return s.putAll(e, key, to, forward, feeds)
 }
 
-// putAll queues an event once for each order that it is handled in. If the first part is taken,
-// the event is; the queue refuses only when the bot stops.
-func (s *shard) putAll(e *Event, key uint64, to *wanted, forward bool) gateway.Outcome {
+// putAll queues an event once for each order that it is handled in; State is fed with the first
+// part. If that is taken, the event is; the queue refuses only when the bot stops.
+func (s *shard) putAll(e *Event, key uint64, to *wanted, forward, feeds bool) gateway.Outcome {
 	outcome, first := gateway.Unwanted, true
 	put := func(key uint64, w work) {
-		if o := s.put(key, w); first || o == gateway.TakenLate {
+		if o := s.put(key, feeds && first, w); first || o == gateway.TakenLate {
 			outcome = o
 		}
 		first = false
@@ -245,6 +256,9 @@ func (s *shard) putAll(e *Event, key uint64, to *wanted, forward bool) gateway.O
 	}
 	if forward && outcome != gateway.Refused {
 		put(s.key(), work{shard: s, event: e})
+	}
+	if first {
+		put(s.key(), work{shard: s, event: e, ends: true})
 	}
 	return outcome
 }
@@ -280,16 +294,25 @@ func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint
 // key orders what belongs to the shard and to no guild. No snowflake is as small.
 func (s *shard) key() uint64 { return uint64(s.id) + 1 }
 
-func (s *shard) put(key uint64, w work) gateway.Outcome {
+// put queues work. What State is fed with, and all that comes after it, first passes the shard's
+// lane of preparation, so that handlers find in State what came before their event. An interaction
+// waits for nothing.
+func (s *shard) put(key uint64, feeds bool, w work) gateway.Outcome {
 	e := w.event
+	first := s.key()
+	if e.Type == "INTERACTION_CREATE" {
+		first = 0
+	}
 	if w.unhandled = s.unhandled.Load(); w.unhandled != nil {
 		w.entry = w.unhandled.begin(e.Sequence)
 	}
 	switch s.bot.queue.Put(dispatch.Task[work]{
-		Key:   key,
-		Size:  len(e.raw),
-		Shed:  e.Type == "PRESENCE_UPDATE" || e.Type == "TYPING_START",
-		Value: w,
+		Key:     key,
+		First:   first,
+		Prepare: feeds,
+		Size:    len(e.raw),
+		Shed:    e.Type == "PRESENCE_UPDATE" || e.Type == "TYPING_START",
+		Value:   w,
 	}) {
 	case dispatch.Accepted:
 		return gateway.Taken

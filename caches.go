@@ -1,0 +1,118 @@
+package botwright
+
+import (
+	"context"
+	"time"
+)
+
+// A Cache is what a bot keeps within bounds for its owner; see [WithCache]. Every [TTLCache] is
+// one.
+type Cache interface {
+	// Sweep looks at up to budget entries, removes those that have expired and returns how many
+	// those were. Calls go on where the last one stopped.
+	Sweep(budget int) int
+
+	// Shrink gives up the given share, from 0 to 1, of the entries, and returns how many.
+	Shrink(share float64) int
+
+	// Stats says what the cache holds and has done.
+	Stats() TTLCacheStats
+}
+
+type namedCache struct {
+	name  string
+	cache Cache
+}
+
+// WithCache has the bot look after a cache: it sweeps it, a little each second, and shrinks it
+// when memory runs out; see [WithMemoryLimit]. The name is for logs and [Bot.Caches].
+func WithCache(name string, cache Cache) Option {
+	return func(c *config) {
+		if cache == nil {
+			c.problem("WithCache", "the cache %q is nil: leave the option out", name)
+			return
+		}
+		for _, other := range c.caches {
+			if other.name == name {
+				c.problem("WithCache", "two caches are named %q", name)
+			}
+		}
+		c.caches = append(c.caches, namedCache{name, cache})
+	}
+}
+
+// Caches returns what the caches of [WithCache] hold and have done, by their names.
+func (b *Bot) Caches() map[string]TTLCacheStats {
+	stats := make(map[string]TTLCacheStats, len(b.cfg.caches))
+	for _, c := range b.cfg.caches {
+		stats[c.name] = c.cache.Stats()
+	}
+	return stats
+}
+
+const (
+	tendInterval   = time.Second      // a little often: no pass over all at once
+	sweepBudget    = 1024             // entries of a cache each time: some 50 µs
+	memoryInterval = 10 * time.Second // reading memory is cheap; what grows, grows over minutes
+)
+
+// tendCaches sweeps caches and State and watches memory, until ctx is done.
+func (b *Bot) tendCaches(ctx context.Context) {
+	sweeper := &stateSweeper{bot: b}
+	limit := b.cfg.findMemoryLimit()
+	tick := time.NewTicker(tendInterval)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		for _, c := range b.cfg.caches {
+			c.cache.Sweep(sweepBudget)
+		}
+		sweeper.sweep()
+		if n%int(memoryInterval/tendInterval) == 0 {
+			b.pressure.check(b, limit)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// A stateSweeper sweeps the guilds of State in turn, so that each has its turn once in a
+// StatePolicy.SweepInterval.
+type stateSweeper struct {
+	bot  *Bot
+	todo []func() // a sweep of one guild each
+	each int      // how many at a time
+}
+
+func (s *stateSweeper) sweep() {
+	policy := s.bot.cfg.state.internal()
+	if !policy.Sweeps() {
+		return
+	}
+	if len(s.todo) == 0 {
+		for _, shard := range s.bot.ownShards() {
+			for _, id := range shard.guildIDs() {
+				s.todo = append(s.todo, func() {
+					shard.tend(func() { shard.state.Sweep(id) })
+				})
+			}
+		}
+		turns := max(1, int(s.bot.cfg.state.SweepInterval/tendInterval))
+		s.each = (len(s.todo) + turns - 1) / turns
+	}
+	n := min(s.each, len(s.todo))
+	for _, sweep := range s.todo[:n] {
+		sweep()
+	}
+	s.todo = s.todo[n:]
+}
+
+// guildIDs returns the guilds in the shard's State.
+func (s *shard) guildIDs() []string {
+	if s.state == nil {
+		return nil
+	}
+	return s.state.GuildIDs()
+}

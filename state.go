@@ -1,0 +1,218 @@
+package botwright
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/state"
+)
+
+// NoLimit is the value of a limit that there is not to be.
+const NoLimit = -1
+
+// A StatePolicy says what the State of a bot's sessions keeps, how much and for how long; see
+// [WithState]. The zero value keeps nothing. Start from [StateMinimal] or [StateFull] and change
+// what you need.
+type StatePolicy struct {
+	// What is kept. Guilds is a condition of all else. Threads are those that are active, and
+	// ThreadMembers who is in them. Presences are those of members that are kept.
+	Guilds, Channels, Threads, ThreadMembers, Roles, Emojis, Stickers bool
+	VoiceStates, Presences                                            bool
+
+	// MembersPerGuild is how many members are kept of a guild, or [NoLimit]. When there are as
+	// many, a new one takes the place of the one that Discord has not said anything about for
+	// longest. The default is 0: only those of KeepOverLimit.
+	MembersPerGuild int
+
+	// Keep says who may be kept at all within MembersPerGuild; nil means anybody.
+	Keep Keep
+
+	// KeepOverLimit says who is kept beyond MembersPerGuild, MemberLifetime and memory pressure;
+	// nil means nobody. Without the bot itself ([KeepSelf]), what it may do in a channel has to
+	// be asked of Discord each time.
+	KeepOverLimit Keep
+
+	// MessagesPerChannel is how many messages are kept of a channel, the last ones, or [NoLimit].
+	// The default is 0. Without messages, BeforeUpdate and BeforeDelete of their events are nil.
+	MessagesPerChannel int
+
+	// MemberLifetime is how long a member is kept after Discord last said something about them,
+	// MessageLifetime how long a message after it was written, and ThreadLifetime how long a
+	// thread after it was archived. 0 is for ever.
+	MemberLifetime, MessageLifetime, ThreadLifetime time.Duration
+
+	// SweepInterval is how often each guild is looked through for what has outlived its time.
+	// The guilds take turns, a few each second, so that no event waits for a sweep of all of
+	// them. The default is 5 minutes.
+	SweepInterval time.Duration
+}
+
+// Presets. They are not to be assigned to; copy one and change the copy.
+var (
+	// StateNone keeps nothing but the bot's own user: the least memory. Handlers see what is in
+	// their events.
+	StateNone = StatePolicy{}
+
+	// StateMinimal keeps what permission checks need: guilds, channels, threads, roles, and the
+	// bot's own member. It is the default. Archived threads go after 4 hours.
+	StateMinimal = StatePolicy{
+		Guilds: true, Channels: true, Threads: true, Roles: true,
+		KeepOverLimit:  KeepSelf,
+		ThreadLifetime: 4 * time.Hour,
+	}
+
+	// StateFull keeps what discordgo's own State keeps by default, so that code that was written
+	// for it goes on to work: everything but messages, and all members, of which Discord sends
+	// few without the privileged intents for members and presences.
+	StateFull = StatePolicy{
+		Guilds: true, Channels: true, Threads: true, ThreadMembers: true, Roles: true,
+		Emojis: true, Stickers: true, VoiceStates: true, Presences: true,
+		MembersPerGuild: NoLimit,
+		KeepOverLimit:   KeepSelf,
+		ThreadLifetime:  4 * time.Hour,
+	}
+)
+
+// defaultSweepInterval is that of discord.js's examples.
+const defaultSweepInterval = 5 * time.Minute
+
+// WithState says what the State of the bot's sessions keeps. The default is [StateMinimal].
+//
+// Session.State is discordgo's, with all its methods, but the bot feeds it: in the order of the
+// shard's events, each before the handlers of that event and of all that come after it run, but
+// for interactions, which wait for nothing. Fields such as GuildMemberUpdate.BeforeUpdate are set
+// when what was before is known. A guild in an outage stays, marked Unavailable; one that the bot
+// has left, or that a new session does not list, is freed.
+//
+// What State returns is to be read only. Lists in a guild or channel, such as Guild.Members, may
+// change at any time: hold State.RLock while ranging over them, and call no method of State
+// meanwhile. Channels outside guilds are not kept.
+//
+// Without [WithIntents] the bot also asks for the intents that the policy needs, but for the
+// privileged ones.
+func WithState(p StatePolicy) Option {
+	return func(c *config) {
+		for name, n := range map[string]int{
+			"MembersPerGuild": p.MembersPerGuild, "MessagesPerChannel": p.MessagesPerChannel,
+		} {
+			if n < NoLimit {
+				c.problem("WithState", "%s is %d: pass 0 or more, or NoLimit", name, n)
+			}
+		}
+		for name, d := range map[string]time.Duration{
+			"MemberLifetime": p.MemberLifetime, "MessageLifetime": p.MessageLifetime,
+			"ThreadLifetime": p.ThreadLifetime, "SweepInterval": p.SweepInterval,
+		} {
+			if d < 0 {
+				c.problem("WithState", "%s is %v: leave it out for the default", name, d)
+			}
+		}
+		if !p.Guilds && p.keepsSomething() {
+			c.problem("WithState", "without Guilds nothing of them can be kept: set Guilds")
+		}
+		if p.MessagesPerChannel != 0 && !p.Channels && !p.Threads {
+			c.problem("WithState", "MessagesPerChannel needs Channels: set Channels")
+		}
+		if p.SweepInterval == 0 {
+			p.SweepInterval = defaultSweepInterval
+		}
+		c.state = p
+	}
+}
+
+func (p *StatePolicy) keepsSomething() bool {
+	return p.Channels || p.Threads || p.ThreadMembers || p.Roles || p.Emojis || p.Stickers ||
+		p.VoiceStates || p.Presences || p.MembersPerGuild != 0 || p.MessagesPerChannel != 0 ||
+		p.KeepOverLimit != nil
+}
+
+// intents returns what Discord has to send for a policy, privileged intents included.
+func (p *StatePolicy) intents() discordgo.Intent {
+	var all discordgo.Intent
+	for _, need := range []struct {
+		is     bool
+		intent discordgo.Intent
+	}{
+		{p.Guilds, discordgo.IntentGuilds},
+		{p.MembersPerGuild != 0, discordgo.IntentGuildMembers},
+		{p.Emojis || p.Stickers, discordgo.IntentGuildEmojis},
+		{p.VoiceStates, discordgo.IntentGuildVoiceStates},
+		{p.Presences, discordgo.IntentGuildPresences},
+		{p.MessagesPerChannel != 0, discordgo.IntentGuildMessages},
+	} {
+		if need.is {
+			all |= need.intent
+		}
+	}
+	return all
+}
+
+func (p *StatePolicy) internal() state.Policy {
+	return state.Policy{
+		Guilds: p.Guilds, Channels: p.Channels, Threads: p.Threads,
+		ThreadMembers: p.ThreadMembers, Roles: p.Roles, Emojis: p.Emojis, Stickers: p.Stickers,
+		VoiceStates: p.VoiceStates, Presences: p.Presences,
+		MembersPerGuild: p.MembersPerGuild, MessagesPerChannel: p.MessagesPerChannel,
+		Keep: p.Keep.internal(), KeepOverLimit: p.KeepOverLimit.internal(),
+		MemberLifetime: p.MemberLifetime, MessageLifetime: p.MessageLifetime,
+		ThreadLifetime: p.ThreadLifetime,
+	}
+}
+
+// A StateMember is a member of a guild about whom a [Keep] decides.
+type StateMember struct {
+	GuildID, UserID string
+	Self            bool // the bot itself
+	Owner           bool // the guild's owner
+	Voice           bool // in a voice channel, as far as VoiceStates are kept
+
+	decoded func() *discordgo.Member
+}
+
+// Member returns the member, to be read only. If it comes with a whole guild, it is decoded for
+// this: decide by the fields first.
+func (m StateMember) Member() *discordgo.Member { return m.decoded() }
+
+// A Keep decides which members State keeps. It is called for each member of a guild that Discord
+// sends, and must be quick and use neither the bot nor State; a panic in it loses the event for
+// State.
+type Keep func(m StateMember) bool
+
+//nolint:gochecknoglobals // constants that Go cannot spell
+var (
+	// KeepSelf keeps the bot itself.
+	KeepSelf Keep = func(m StateMember) bool { return m.Self }
+
+	// KeepOwners keeps the owners of guilds.
+	KeepOwners Keep = func(m StateMember) bool { return m.Owner }
+
+	// KeepVoice keeps who is in a voice channel, for as long as they are. It needs VoiceStates.
+	KeepVoice Keep = func(m StateMember) bool { return m.Voice }
+)
+
+// Or returns a Keep that keeps whom k or one of others keeps.
+func (k Keep) Or(others ...Keep) Keep {
+	all := append([]Keep{k}, others...)
+	return func(m StateMember) bool {
+		return slices.ContainsFunc(all, func(k Keep) bool { return k(m) })
+	}
+}
+
+// And returns a Keep that keeps whom k and all of others keep.
+func (k Keep) And(others ...Keep) Keep {
+	all := append([]Keep{k}, others...)
+	return func(m StateMember) bool {
+		return !slices.ContainsFunc(all, func(k Keep) bool { return !k(m) })
+	}
+}
+
+func (k Keep) internal() func(state.Member) bool {
+	if k == nil {
+		return nil
+	}
+	return func(m state.Member) bool {
+		return k(StateMember{m.GuildID, m.UserID, m.Self, m.Owner, m.Voice, m.Decoded})
+	}
+}

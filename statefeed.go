@@ -1,0 +1,130 @@
+package botwright
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/events"
+	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/state"
+)
+
+// A StateSize is how much State holds, over all shards of this process, and how many members,
+// messages and threads have left it.
+type StateSize struct {
+	Guilds      int `json:"guilds"`
+	Channels    int `json:"channels"`
+	Threads     int `json:"threads"`
+	Roles       int `json:"roles"`
+	Emojis      int `json:"emojis"`
+	Stickers    int `json:"stickers"`
+	Members     int `json:"members"`
+	Presences   int `json:"presences"`
+	VoiceStates int `json:"voice_states"`
+	Messages    int `json:"messages"`
+
+	Expired uint64 `json:"expired"` // because of their age
+	Evicted uint64 `json:"evicted"` // members: for others, or because they left a voice channel
+	Shrunk  uint64 `json:"shrunk"`  // under memory pressure
+}
+
+// String returns a line for people.
+func (s StateSize) String() string {
+	return fmt.Sprintf("%d guilds, %d channels, %d threads, %d roles, %d members, %d messages",
+		s.Guilds, s.Channels, s.Threads, s.Roles, s.Members, s.Messages)
+}
+
+// StateSize counts what State holds. It holds State's lock meanwhile, a millisecond for some ten
+// thousand channels.
+func (b *Bot) StateSize() StateSize {
+	var sum StateSize
+	for _, s := range b.ownShards() {
+		if s.state == nil {
+			continue
+		}
+		n := s.state.Sizes()
+		expired, evicted, shrunk := s.state.Evictions()
+		sum = StateSize{
+			Guilds: sum.Guilds + n.Guilds, Channels: sum.Channels + n.Channels,
+			Threads: sum.Threads + n.Threads, Roles: sum.Roles + n.Roles,
+			Emojis: sum.Emojis + n.Emojis, Stickers: sum.Stickers + n.Stickers,
+			Members: sum.Members + n.Members, Presences: sum.Presences + n.Presences,
+			VoiceStates: sum.VoiceStates + n.VoiceStates, Messages: sum.Messages + n.Messages,
+			Expired: sum.Expired + expired, Evicted: sum.Evicted + evicted,
+			Shrunk: sum.Shrunk + shrunk,
+		}
+	}
+	return sum
+}
+
+// ownShards returns the shards of this process, none before Open.
+func (b *Bot) ownShards() []*shard {
+	if f := b.currentFleet(); f != nil {
+		return f.shards
+	}
+	return nil
+}
+
+// feeds reports whether State or somebody who waits for members wants an event.
+func (s *shard) feeds(f *gateway.Frame) bool {
+	if s.state != nil && s.state.Wants(f.Type) {
+		return true
+	}
+	return s.bot.members.wants(f.Type)
+}
+
+// prepare feeds State and those who wait for members, before handlers get an event. It runs in
+// the order of the shard's events.
+func (b *Bot) prepare(w work) (goOn bool) {
+	if err := protect(func() error { return w.shard.feed(w) }); err != nil {
+		b.report(b.handlerCtx, w.event, err)
+	}
+	if w.ends {
+		w.end()
+	}
+	return !w.ends
+}
+
+// feed hands an event to those who wait for members, and to State.
+func (s *shard) feed(w work) error {
+	if w.upkeep != nil {
+		w.upkeep()
+		return nil
+	}
+	e := w.event
+	if err := s.bot.members.feed(s, e); err != nil {
+		return err
+	}
+	if s.state == nil {
+		return nil
+	}
+	in := state.Event{Type: e.Type, Raw: e.raw}
+	if handled := w.handlers != nil || w.alone != nil; handled && events.Known(e.Type) {
+		in.Payload = e.Payload
+	}
+	err := s.state.Apply(&in)
+	if err == nil {
+		return nil
+	}
+	if decode := (*DecodeError)(nil); errors.As(err, &decode) {
+		return nil // the handlers, which share the payload, report it
+	}
+	return &DecodeError{Type: e.Type, Err: err}
+}
+
+// tend does something to State in the order of the shard's events, for nobody else may write to
+// it. It waits until that is done, or the queue takes nothing more.
+func (s *shard) tend(do func()) {
+	done := make(chan struct{})
+	result := s.bot.queue.Put(dispatch.Task[work]{
+		First: s.key(), Prepare: true,
+		Value: work{shard: s, ends: true, upkeep: func() { defer close(done); do() }},
+	})
+	if result == dispatch.Accepted || result == dispatch.AcceptedLate {
+		select {
+		case <-done:
+		case <-s.bot.tasksCtx.Done(): // the queue has discarded it
+		}
+	}
+}
