@@ -85,6 +85,21 @@ func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
 	return func(events uint64, busy time.Duration) (perSec, cpu float64) {
 		return s.rates(time.Now(), events, busy)
 	}
+// CheckMemory looks at the memory as if read told how much is in use.
+func CheckMemory(b *Bot, read func() int64, limit int64) {
+	b.pressure.read = read
+	b.pressure.check(b, limit)
+}
+
+// MemberCallers returns how many callers share the request for a guild's members.
+func MemberCallers(b *Bot, guildID string) int {
+	q := &b.members
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r := q.joining[guildID]; r != nil {
+		return r.waiting
+	}
+	return 0
 }
 
 // WithHelloTimeout shortens the wait for HELLO.

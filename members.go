@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -95,6 +93,7 @@ type memberRequest struct {
 	shard   *shard
 	guildID string
 	nonce   string
+	session string      // that it was sent in
 	waiting int         // callers
 	chunks  int         // received
 	first   *memberLink // nil when it is too late to join
@@ -142,35 +141,31 @@ func (q *memberRequests) join(s *shard, guildID string) (*memberRequest, *member
 		return r, r.first, nil
 	}
 	link := newMemberLink()
-	r := &memberRequest{shard: s, guildID: guildID, waiting: 1, first: link, last: link}
-	if err := q.sendLocked(r); err != nil {
+	nonce := "members-" + strconv.FormatUint(q.nonce.Add(1), 36)
+	r := &memberRequest{
+		shard: s, guildID: guildID, nonce: nonce, waiting: 1, first: link, last: link}
+	if err := r.send(); err != nil {
 		return nil, nil, err
 	}
 	if q.joining == nil {
-		q.joining = make(map[string]*memberRequest)
+		q.joining, q.byNonce = make(map[string]*memberRequest), make(map[string]*memberRequest)
 	}
-	q.joining[guildID] = r
+	q.joining[guildID], q.byNonce[nonce] = r, r
 	q.open.Add(1)
 	return r, link, nil
 }
 
-// sendLocked puts a request in line, under a new nonce. That does not wait.
-func (q *memberRequests) sendLocked(r *memberRequest) error {
-	nonce := "members-" + strconv.FormatUint(q.nonce.Add(1), 36)
+// send puts a request in line. That does not wait.
+func (r *memberRequest) send() error {
 	d, err := json.Marshal(map[string]any{
-		"guild_id": r.guildID, "query": "", "limit": 0, "nonce": nonce})
+		"guild_id": r.guildID, "query": "", "limit": 0, "nonce": r.nonce})
 	if err != nil {
 		return err
 	}
+	r.session = r.shard.gateway.Resumable().ID
 	if err := r.shard.gateway.Send(opRequestMembers, d); err != nil {
 		return fmt.Errorf("ask for them: %w", err)
 	}
-	delete(q.byNonce, r.nonce)
-	r.nonce = nonce
-	if q.byNonce == nil {
-		q.byNonce = make(map[string]*memberRequest)
-	}
-	q.byNonce[nonce] = r
 	return nil
 }
 
@@ -206,25 +201,28 @@ func (q *memberRequests) feed(s *shard, e *Event) error {
 	}
 	switch e.Type {
 	case "READY":
-		q.renew(s)
+		q.renew(s, e)
 	case "GUILD_MEMBERS_CHUNK":
 		return q.take(e)
 	}
 	return nil
 }
 
-// renew asks again for what the session that has ended will not answer. It is too late if a part
-// of the answer is out: another one begins anew.
-func (q *memberRequests) renew(s *shard) {
+// renew asks again for what the session that has ended will not answer, unless a part of the
+// answer is out: the new one begins anew. A request that had not been sent yet is then answered
+// twice, of which the second time is ignored.
+func (q *memberRequests) renew(s *shard, ready *Event) {
+	v, _ := frame.Lookup(ready.raw, "session_id")
+	session, _ := frame.String(v)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, r := range slices.Collect(maps.Values(q.byNonce)) {
-		if r.shard != s {
+	for _, r := range q.byNonce {
+		if r.shard != s || r.session == string(session) {
 			continue
 		}
 		err := errMembersLost
 		if r.chunks == 0 {
-			err = q.sendLocked(r)
+			err = r.send()
 		}
 		if err != nil {
 			q.endLocked(r, err)

@@ -1,0 +1,233 @@
+package botwright_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/discordtest"
+)
+
+const withMembers = discordgo.IntentGuilds | discordgo.IntentGuildMembers
+
+func countMembers(ctx context.Context, bot *botwright.Bot, guildID string) (int, error) {
+	ids := make(map[string]bool)
+	for m, err := range bot.Members(ctx, guildID) {
+		if err != nil {
+			return len(ids), err
+		}
+		if m.GuildID != guildID {
+			return len(ids), fmt.Errorf("a member of guild %q", m.GuildID)
+		}
+		ids[m.User.ID] = true
+	}
+	return len(ids), nil
+}
+
+// memberRequests counts the requests for members that a server has got.
+func memberRequests(srv *discordtest.Server) int {
+	n := 0
+	for _, c := range srv.Commands() {
+		if c.Op == 8 {
+			n++
+		}
+	}
+	return n
+}
+
+func TestMembersShareARequest(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Members: 2500})
+	bot := newBot(t, srv, botwright.WithIntents(withMembers))
+	hold, arrived := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+		if op == 8 {
+			once.Do(func() { close(arrived) })
+			<-hold
+		}
+		return false
+	})
+	defer remove()
+	open(t, bot)
+	g := srv.Guilds()[0]
+	var callers sync.WaitGroup
+	for range 3 {
+		callers.Go(func() {
+			if n, err := countMembers(testContext(t), bot, g.ID); n != 2501 || err != nil {
+				t.Errorf("%d members, %v", n, err)
+			}
+		})
+	}
+	<-arrived
+	for botwright.MemberCallers(bot, g.ID) < 3 {
+		runtime.Gosched()
+	}
+	close(hold)
+	callers.Wait()
+	if n := memberRequests(srv); n != 1 {
+		t.Errorf("%d requests for 3 callers", n)
+	}
+}
+
+func TestMembersCanStop(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Members: 1500})
+	bot := newBot(t, srv, botwright.WithIntents(withMembers))
+	open(t, bot)
+	for m, err := range bot.Members(testContext(t), srv.Guilds()[0].ID) {
+		if err != nil || m == nil {
+			t.Errorf("%v, %v", m, err)
+		}
+		break
+	}
+	ctx, cancel := context.WithCancel(testContext(t))
+	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+		if op == 8 {
+			cancel()
+		}
+		return op == 8 // never answered
+	})
+	defer remove()
+	if _, err := countMembers(ctx, bot, srv.Guilds()[1].ID); !errors.Is(err, context.Canceled) {
+		t.Errorf("after a cancel: %v", err)
+	}
+}
+
+// TestMembersAndLostSessions loses a session before the answer, which is asked for again, and
+// another one in the middle of it.
+func TestMembersAndLostSessions(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{IdentifyWindow: 1})
+	bot := newBot(t, srv, botwright.WithIntents(withMembers))
+	lose := func() {
+		c := srv.Conn(0)
+		srv.DropSessions()
+		c.Reset()
+	}
+	var asked atomic.Int32
+	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+		if op == 8 && asked.Add(1) == 1 {
+			lose()
+		}
+		return op == 8
+	})
+	defer remove()
+	open(t, bot)
+	g := srv.Guilds()[0]
+	botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.Ready) error {
+		if asked.Load() == 0 {
+			return nil // the first session
+		}
+		// The second request waits for Discord's 30 s. Its answer comes anyway.
+		return srv.Dispatch(g.ID, "GUILD_MEMBERS_CHUNK", json.RawMessage(`{"guild_id":"`+g.ID+`",
+			"members":[{"user":{"id":"77"}}],"chunk_index":0,"chunk_count":2,"nonce":"members-1"}`))
+	})
+	got := 0
+	for m, err := range bot.Members(testContext(t), g.ID) {
+		if err != nil {
+			if got != 1 || !strings.Contains(err.Error(), "ask again") {
+				t.Errorf("after %d members: %v", got, err)
+			}
+			return
+		}
+		got++
+		if m.User.ID == "77" {
+			lose()
+		}
+	}
+	t.Errorf("%d members and no error", got)
+}
+
+func TestMembersErrors(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 2})
+	bot := newBot(t, srv, botwright.WithShards(2, 0))
+	g := srv.Guilds()
+	if _, err := countMembers(testContext(t), bot, g[0].ID); !errors.Is(err, botwright.ErrNotOpen) {
+		t.Errorf("before Open: %v", err)
+	}
+	open(t, bot)
+	if _, err := countMembers(testContext(t), bot, g[0].ID); !errors.Is(err, botwright.ErrMissingIntent) {
+		t.Errorf("without the intent: %v", err)
+	}
+	if _, err := countMembers(testContext(t), bot, g[1].ID); !errors.Is(err, botwright.ErrNotOwned) {
+		t.Errorf("of a foreign guild: %v", err)
+	}
+	if _, err := countMembers(testContext(t), bot, "x"); err == nil {
+		t.Error("no error for a malformed id")
+	}
+}
+
+func TestMembersEndWithTheBot(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	bot := newBot(t, srv, botwright.WithIntents(withMembers))
+	asked := make(chan bool, 1)
+	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+		if op == 8 {
+			asked <- true
+		}
+		return op == 8
+	})
+	defer remove()
+	open(t, bot)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := countMembers(context.Background(), bot, srv.Guilds()[0].ID)
+		ended <- err
+	}()
+	receive(t, asked)
+	if err := bot.Shutdown(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, ended); !errors.Is(err, botwright.ErrShutdown) {
+		t.Errorf("after Shutdown: %v", err)
+	}
+}
+
+func ExampleBot_Members() {
+	srv, err := discordtest.New(discordtest.Config{Members: 20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)),
+		botwright.WithIntents(discordgo.IntentGuilds|discordgo.IntentGuildMembers))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	if err := bot.Open(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	bots := 0
+	for m, err := range bot.Members(ctx, srv.Guilds()[0].ID) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		if m.User.Bot {
+			bots++
+		}
+	}
+	fmt.Println(bots, "bot")
+	if err := bot.Shutdown(ctx); err != nil {
+		fmt.Println(err)
+	}
+	// Output: 1 bot
+}
