@@ -46,6 +46,9 @@
 // the shard is connected. Session.Open and Session.Close are not to be called. Handlers added
 // with Session.AddHandler see the events named in [WithSessionEvents].
 //
+// Session.State is fed by the bot, within the [StatePolicy] of [WithState]: guilds, channels, roles
+// and the bot's own member unless it says otherwise, which is what the permission helpers need.
+//
 // # Operations
 //
 // [WithMetrics] exports what a bot does to Prometheus, [Bot.Report] and [ReportEvery] say it in some

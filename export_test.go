@@ -85,6 +85,8 @@ func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
 	return func(events uint64, busy time.Duration) (perSec, cpu float64) {
 		return s.rates(time.Now(), events, busy)
 	}
+}
+
 // CheckMemory looks at the memory as if read told how much is in use.
 func CheckMemory(b *Bot, read func() int64, limit int64) {
 	b.pressure.read = read

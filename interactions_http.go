@@ -122,7 +122,7 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	}
 	s := f.shardOf(in.Data)
 	e, key := s.newEvent(interactionCreate, &in)
-	return s.putAll(e, key, to, forward) != gateway.Refused
+	return s.putAll(e, key, to, forward, false) != gateway.Refused
 }
 
 // shardOf returns the shard that an interaction would have come from, or the first one if that is

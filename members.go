@@ -136,7 +136,7 @@ func (l *memberLink) wait(ctx, running context.Context) (*memberChunk, error) {
 func (q *memberRequests) join(s *shard, guildID string) (*memberRequest, *memberLink, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if r := q.joining[guildID]; r != nil {
+	if r := q.joining[guildID]; r != nil && r.shard == s { // of the shards before a Reshard
 		r.waiting++
 		return r, r.first, nil
 	}

@@ -237,6 +237,35 @@ func TestMemoryPressureShrinks(t *testing.T) {
 	}
 }
 
+// TestBotSweeps waits for signs that the bot sweeps its caches and its State.
+func TestBotSweeps(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 1})
+	expired := make(chan botwright.EvictReason, 1)
+	cache := botwright.NewTTLCache(botwright.TTLCacheConfig[int, int]{
+		TTL: 1, OnEvict: func(_, _ int, why botwright.EvictReason) { expired <- why }})
+	asked := make(chan bool, 1000)
+	policy := botwright.StateMinimal
+	policy.SweepInterval = 1
+	policy.KeepOverLimit = func(m botwright.StateMember) bool {
+		if m.Self {
+			asked <- m.Member().User.Bot
+		}
+		return m.Self
+	}
+	bot := newBot(t, srv, botwright.WithCache("c", cache), botwright.WithState(policy))
+	cache.Set(1, 1)
+	open(t, bot)
+	if why := receive(t, expired); why != botwright.EvictExpired {
+		t.Errorf("evicted: %v", why)
+	}
+	for range 3 { // once when the guild comes, then at each sweep
+		if !receive(t, asked) {
+			t.Error("the bot's own member is none of a bot")
+		}
+	}
+}
+
 // logLines collects a log.
 type logLines struct {
 	mu  sync.Mutex

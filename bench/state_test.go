@@ -58,7 +58,7 @@ func guildCreate(n int) []byte {
 			`"name":"Custom Status","type":4,"state":"hello there","created_at":1650000000000}]}`
 	})
 	channels := list(30, func(i int) string {
-		return `{"id":"` + id(100+i) + `","type":0,"name":"channel-` + id(100+i)[14:] + `","topic":"What this channel is about, in some words.",` +
+		return `{"id":"` + id(100+i) + `","type":0,"name":"channel-` + id(100 + i)[14:] + `","topic":"What this channel is about, in some words.",` +
 			`"position":` + fmt.Sprint(i) + `,"parent_id":"` + id(100) + `","nsfw":false,"rate_limit_per_user":0,"flags":0,"last_message_id":"` +
 			id(1000+i) + `","permission_overwrites":[{"id":"` + guild + `","type":0,"allow":"1024","deny":"2048"},{"id":"` + id(3) +
 			`","type":0,"allow":"2048","deny":"0"}]}`

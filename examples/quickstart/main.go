@@ -60,6 +60,7 @@ func run(ctx context.Context) error {
 	}
 	view.watch(bot)
 	err = bot.Run(ctx)
+	fmt.Printf("in State: %v\n", bot.StateSize())
 	view.summary()
 	return err
 }
