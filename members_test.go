@@ -104,21 +104,28 @@ func TestMembersCanStop(t *testing.T) {
 	}
 }
 
-// TestMembersAndLostSessions loses a session before the answer, which is asked for again, and
-// another one in the middle of it.
-func TestMembersAndLostSessions(t *testing.T) {
+// loseSession ends the session in a way that makes the bot begin a new one at once.
+func loseSession(srv *discordtest.Server) {
+	c := srv.Conn(0)
+	srv.DropSessions()
+	c.Close(4009, "Session timed out.")
+}
+
+// chunk is a part of the answer to the first request of a bot.
+func chunk(guildID, userID string, index, count int) json.RawMessage {
+	return fmt.Appendf(nil, `{"guild_id":%q,"members":[{"user":{"id":%q}}],"chunk_index":%d,`+
+		`"chunk_count":%d,"nonce":"members-1"}`, guildID, userID, index, count)
+}
+
+// TestMembersOutliveASession loses the session before the answer comes.
+func TestMembersOutliveASession(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{IdentifyWindow: 1})
 	bot := newBot(t, srv, botwright.WithIntents(withMembers))
-	lose := func() {
-		c := srv.Conn(0)
-		srv.DropSessions()
-		c.Reset()
-	}
 	var asked atomic.Int32
 	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 && asked.Add(1) == 1 {
-			lose()
+			loseSession(srv)
 		}
 		return op == 8
 	})
@@ -130,9 +137,29 @@ func TestMembersAndLostSessions(t *testing.T) {
 			return nil // the first session
 		}
 		// The second request waits for Discord's 30 s. Its answer comes anyway.
-		return srv.Dispatch(g.ID, "GUILD_MEMBERS_CHUNK", json.RawMessage(`{"guild_id":"`+g.ID+`",
-			"members":[{"user":{"id":"77"}}],"chunk_index":0,"chunk_count":2,"nonce":"members-1"}`))
+		return srv.Dispatch(g.ID, "GUILD_MEMBERS_CHUNK", chunk(g.ID, "77", 0, 1))
 	})
+	if n, err := countMembers(testContext(t), bot, g.ID); n != 1 || err != nil {
+		t.Errorf("%d members, %v", n, err)
+	}
+}
+
+// TestMembersLostHalfway loses the session in the middle of the answer.
+func TestMembersLostHalfway(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{IdentifyWindow: 1})
+	bot := newBot(t, srv, botwright.WithIntents(withMembers))
+	g := srv.Guilds()[0]
+	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+		if op == 8 {
+			if err := srv.Dispatch(g.ID, "GUILD_MEMBERS_CHUNK", chunk(g.ID, "77", 0, 2)); err != nil {
+				t.Error(err)
+			}
+		}
+		return op == 8
+	})
+	defer remove()
+	open(t, bot)
 	got := 0
 	for m, err := range bot.Members(testContext(t), g.ID) {
 		if err != nil {
@@ -143,7 +170,7 @@ func TestMembersAndLostSessions(t *testing.T) {
 		}
 		got++
 		if m.User.ID == "77" {
-			lose()
+			loseSession(srv)
 		}
 	}
 	t.Errorf("%d members and no error", got)

@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 	"github.com/disgoorg/disgo"
 	"github.com/disgoorg/disgo/bot"
-	"github.com/disgoorg/disgo/cache"
+	dcache "github.com/disgoorg/disgo/cache"
 	"github.com/disgoorg/disgo/discord"
 	dgateway "github.com/disgoorg/disgo/gateway"
 
@@ -86,10 +86,10 @@ func BenchmarkStateHeap(b *testing.B) {
 		{"StateFull", func(t testing.TB) any { return buildState(t, fullPolicy) }},
 		{"StateMinimal", func(t testing.TB) any { return buildState(t, minimalPolicy) }},
 		{"StateNone", func(t testing.TB) any { return buildState(t, state.Policy{}) }},
-		{"disgo-all", func(t testing.TB) any { return buildDisgo(t, cache.WithCaches(cache.FlagsAll)) }},
+		{"disgo-all", func(t testing.TB) any { return buildDisgo(t, dcache.WithCaches(dcache.FlagsAll)) }},
 		{"disgo-minimal", func(t testing.TB) any {
-			return buildDisgo(t, cache.WithCaches(cache.FlagGuilds|cache.FlagChannels|cache.FlagRoles|cache.FlagMembers),
-				cache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID.String() == self }))
+			return buildDisgo(t, dcache.WithCaches(dcache.FlagGuilds|dcache.FlagChannels|dcache.FlagRoles|dcache.FlagMembers),
+				dcache.WithMemberCachePolicy(func(m discord.Member) bool { return m.User.ID.String() == self }))
 		}},
 	} {
 		b.Run("impl="+bm.impl, func(b *testing.B) {
@@ -156,7 +156,7 @@ func buildDiscordgo(t testing.TB) any {
 	return st
 }
 
-func buildDisgo(t testing.TB, opts ...cache.ConfigOpt) any {
+func buildDisgo(t testing.TB, opts ...dcache.ConfigOpt) any {
 	client, err := disgo.New("MTAwMDAwMDAwMDAwMDAwMDAx.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789", bot.WithCacheConfigOpts(opts...))
 	if err != nil {
 		t.Fatal(err)
