@@ -15,9 +15,6 @@ import (
 	"github.com/botwright/botwright/internal/frame"
 )
 
-// opRequestMembers is the gateway command that asks for members.
-const opRequestMembers = 8
-
 // maxShared is how many chunks, of 1,000 members each, are kept for callers that join a request:
 // some 20 MB. Whoever comes later waits for a request of their own.
 const maxShared = 32

@@ -1,7 +1,6 @@
 package botwright
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/botwright/botwright/internal/dispatch"
@@ -107,8 +106,10 @@ func (s *shard) feed(w work) error {
 	if err == nil {
 		return nil
 	}
-	if decode := (*DecodeError)(nil); errors.As(err, &decode) {
-		return nil // the handlers, which share the payload, report it
+	if in.Payload != nil {
+		if _, err := e.Payload(); err != nil {
+			return nil //nolint:nilerr // the handlers, which share the payload, report it
+		}
 	}
 	return &DecodeError{Type: e.Type, Err: err}
 }
