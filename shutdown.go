@@ -2,10 +2,54 @@ package botwright
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 )
+
+// closeReserve is what Shutdown keeps of its time for closing the shards.
+const closeReserve = 2 * time.Second
+
+// Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
+// and closes the connections. When ctx is about to end it cancels the context of the handlers
+// that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError]. The
+// bot appears offline at once, unless it has a [SessionStore] and may be resumed.
+//
+// Before Open it makes Open impossible. A further call waits for the first one or for its own
+// ctx, and returns what that returned. A handler that calls Shutdown waits for itself: let it end
+// the context of Run instead.
+func (b *Bot) Shutdown(ctx context.Context) error {
+	b.mu.Lock()
+	first, stop := b.state != botStopping, b.stop
+	b.state = botStopping
+	b.mu.Unlock()
+	if !first {
+		select {
+		case <-b.done:
+			return b.ended
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	b.notify()
+	close(b.ending)
+	b.queue.Stop()
+	b.ended = b.drain(ctx)
+	if stop != nil {
+		stop()
+	}
+	b.reshard.Wait()
+	b.closeFleets(ctx)
+	b.stopTasks()
+	if !waitFor(ctx, &b.tasks) {
+		b.ended = errors.Join(b.ended, errTasks)
+	}
+	b.unregisterMetrics()
+	b.session.Client.CloseIdleConnections()
+	close(b.done)
+	return b.ended
+}
 
 // This file is what Shutdown waits for: handlers, debounced ones, tasks.
 

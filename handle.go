@@ -1,0 +1,91 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+
+	"github.com/botwright/botwright/internal/gateway"
+)
+
+// handle runs the handlers of one event. It runs on the queue's goroutines.
+func (b *Bot) handle(w work) {
+	defer w.end()
+	switch {
+	case w.handlers != nil:
+		for _, r := range w.handlers {
+			b.call(r, w.event)
+		}
+	case w.alone != nil:
+		b.call(w.alone, w.event)
+	default:
+		w.shard.forward(w.event)
+	}
+}
+
+// call runs one handler, under watch, and reports its error or panic.
+func (b *Bot) call(r *registration, e *Event) {
+	if r.removed.Load() {
+		return
+	}
+	ctx := b.handlerCtx
+	if !r.internal {
+		c := b.watchdog.begin(ctx, r, e)
+		defer b.watchdog.end(ctx, c)
+		ctx = c.ctx
+	}
+	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
+		b.failures.Add(1)
+		b.report(ctx, e, err)
+	}
+}
+
+// protect calls f and makes an error of its panic.
+func protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// report gives an error to the error handler and contains its panic.
+func (b *Bot) report(ctx context.Context, e *Event, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			b.cfg.logger.Error("the error handler panicked", "panic", v, "error", err)
+		}
+	}()
+	if b.cfg.onError != nil {
+		b.cfg.onError(ctx, e, err)
+		return
+	}
+	b.logError(e, err)
+}
+
+// logError is the default error handler.
+func (b *Bot) logError(e *Event, err error) {
+	attrs := []any{"error", err}
+	if e != nil {
+		attrs = append(attrs, "event", e.Type, "shard", e.ShardID, "guild", e.GuildID)
+	}
+	if decode, ok := errors.AsType[*DecodeError](err); ok {
+		if _, logged := b.decodeErrors.LoadOrStore(decode.Type, true); logged {
+			return
+		}
+	}
+	if p, ok := errors.AsType[*PanicError](err); ok {
+		attrs = append(attrs, "stack", string(p.Stack))
+	}
+	if slow, ok := errors.AsType[*SlowHandlerError](err); ok {
+		b.cfg.logger.Warn("slow event handler", append(attrs, "stack", slow.Stack)...)
+		return
+	}
+	b.cfg.logger.Error("event handler failed", attrs...)
+}
+
+func (b *Bot) budgetExhausted(budget gateway.Budget) {
+	b.report(b.handlerCtx, nil, &IdentifyBudgetError{
+		Remaining: budget.Remaining, ResetAt: budget.ResetAt})
+}

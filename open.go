@@ -1,0 +1,140 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Run opens the bot, waits until ctx is done, and shuts it down. It returns nil after an orderly
+// stop, a [*ShardError] if Discord will not have a shard back, and a [*ShutdownError] if handlers
+// did not finish in time; see [WithShutdownTimeout].
+func (b *Bot) Run(ctx context.Context) error {
+	err := b.Open(ctx)
+	if err == nil {
+		err = b.wait(ctx)
+	}
+	if errors.Is(err, ErrOpened) {
+		return err
+	}
+	if ctx.Err() != nil {
+		err = nil // told to stop: that is not an error, even if it was not ready yet
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.cfg.shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, b.Shutdown(stopCtx))
+}
+
+// wait returns when ctx is done, or with the reason why a shard has given up.
+func (b *Bot) wait(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		fatal, changed, stopping := b.fleet.fatal, b.changed, b.state == botStopping
+		b.mu.Unlock()
+		if fatal != nil || stopping {
+			return fatal
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// Open connects all shards and returns when every one of them is ready. An outage of Discord it
+// waits out. When ctx ends first, or a shard cannot ever be ready, it stops the bot and returns
+// the reason. A bot can be opened once.
+func (b *Bot) Open(ctx context.Context) error {
+	runCtx, err := b.begin()
+	if err != nil {
+		return err
+	}
+	if err := b.open(ctx, runCtx); err != nil {
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.cfg.shutdownTimeout)
+		defer cancel()
+		return errors.Join(fmt.Errorf("open the bot: %w", err), b.Shutdown(stopCtx))
+	}
+	return nil
+}
+
+// begin takes the bot from new to open. The context ends with Shutdown.
+func (b *Bot) begin() (context.Context, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state != botNew {
+		return nil, ErrOpened
+	}
+	b.state = botOpen
+	b.runCtx, b.stop = context.WithCancel(context.Background())
+	return b.runCtx, nil
+}
+
+func (b *Bot) open(ctx, runCtx context.Context) error {
+	b.handlers.seal()
+	if err := b.resolveIntents(); err != nil {
+		return err
+	}
+	b.stats.start()
+	if err := b.admin.listen(ctx); err != nil {
+		return err
+	}
+	for _, task := range b.cfg.tasks {
+		b.tasks.Go(func() { task(b.tasksCtx, b) })
+	}
+	locateCtx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(runCtx, func() { cancel(ErrShutdown) })()
+	found, err := b.locate(locateCtx)
+	if err != nil {
+		return err
+	}
+	f, err := b.startShards(ctx, runCtx, found)
+	if err != nil {
+		return err
+	}
+	if err := b.waitReady(ctx, f); err != nil {
+		return err
+	}
+	b.ready.Store(true)
+	b.notify()
+	return nil
+}
+
+// startShards makes the shards and lets them run, unless the bot is being stopped.
+func (b *Bot) startShards(ctx, runCtx context.Context, found gatewayBot) (*fleet, error) {
+	count, ids := b.cfg.shardCount, b.cfg.shardIDs
+	if count == 0 {
+		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
+	}
+	if len(ids) == 0 {
+		ids = allShards(count)
+	}
+	f := b.newFleet(count, ids, b.restoreSessions(ctx, count, ids))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == botStopping {
+		return nil, ErrShutdown
+	}
+	b.fleet = f
+	f.start(runCtx, found.Limit.MaxConcurrency, b.fail)
+	return f, nil
+}
+
+// fail notes why a fleet cannot go on.
+func (b *Bot) fail(f *fleet, err error) {
+	b.mu.Lock()
+	if f.fatal == nil {
+		f.fatal = err
+	}
+	b.mu.Unlock()
+	b.notify()
+}
+
+// notify wakes those who wait for a change of some shard.
+func (b *Bot) notify() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
