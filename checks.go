@@ -190,7 +190,7 @@ func (h *Health) watchBot(b *Bot) {
 	h.builtin(checkIdentify, b.checkIdentify)
 	h.builtin(checkMemory, h.checkMemory)
 	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
-		entries := 0
+		entries := b.StateSize().total()
 		for _, c := range b.cacheReports() {
 			entries += c.Entries
 		}

@@ -42,6 +42,7 @@ type Report struct {
 
 	Queue     QueueReport   `json:"queue"`
 	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
+	State     StateSize     `json:"state"`
 	Resources Resources     `json:"resources"`
 }
 
@@ -59,7 +60,7 @@ type QueueReport struct {
 func (b *Bot) Report() Report {
 	r := Report{
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
-		Caches: b.cacheReports(), Resources: b.readResources(),
+		Caches: b.cacheReports(), State: b.StateSize(), Resources: b.readResources(),
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)

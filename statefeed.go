@@ -34,6 +34,12 @@ func (s StateSize) String() string {
 		s.Guilds, s.Channels, s.Threads, s.Roles, s.Members, s.Messages)
 }
 
+// total is how many things State holds.
+func (s StateSize) total() int {
+	return s.Guilds + s.Channels + s.Threads + s.Roles + s.Emojis + s.Stickers + s.Members +
+		s.Presences + s.VoiceStates + s.Messages
+}
+
 // StateSize counts what State holds. It holds State's lock meanwhile, a millisecond for some ten
 // thousand channels.
 func (b *Bot) StateSize() StateSize {
