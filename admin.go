@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/botwright/botwright/internal/profiles"
+	"github.com/botwright/botwright/internal/pprofhttp"
 	"github.com/botwright/botwright/internal/status"
 )
 
@@ -140,8 +140,8 @@ func (a *admin) routes() http.Handler {
 	mux.HandleFunc("GET /livez", a.livez)
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /debug/pprof/{$}", profiles.ServeIndex)
-	mux.HandleFunc("GET /debug/pprof/{name}", profiles.ServeProfile)
+	mux.HandleFunc("GET /debug/pprof/{$}", pprofhttp.ServeIndex)
+	mux.HandleFunc("GET /debug/pprof/{name}", pprofhttp.ServeProfile)
 	if a.cfg.Gatherer != nil {
 		mux.Handle("GET /metrics", promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{
 			// One broken collector must not hide the others.
