@@ -20,51 +20,6 @@ import (
 	"github.com/botwright/botwright/internal/state"
 )
 
-// A ShardState is where a shard is on its way to being ready.
-type ShardState string
-
-// States of a shard.
-const (
-	ShardIdle        ShardState = "idle"        // not opened yet
-	ShardConnecting  ShardState = "connecting"  // being dialled
-	ShardIdentifying ShardState = "identifying" // waiting for its turn to identify, or for READY
-	ShardResuming    ShardState = "resuming"    // being sent what it missed
-	ShardReady       ShardState = "ready"       // receiving events
-	ShardBackoff     ShardState = "backoff"     // waiting before the next connection
-	ShardFatal       ShardState = "fatal"       // given up; see ShardStatus.Err
-	ShardClosed      ShardState = "closed"      // shut down
-)
-
-// A ShardStatus is a snapshot of one shard. In JSON, durations are in nanoseconds and Err is its
-// text; a time that has not come and an error that there is not are left out.
-type ShardStatus struct {
-	ID    int        `json:"id"`
-	State ShardState `json:"state"`
-	Since time.Time  `json:"since"` // when it entered State
-
-	// Latency is the time that Discord took for the last heartbeat, AverageLatency for the last
-	// five; 0 before the first.
-	Latency        time.Duration `json:"latency_ns"`
-	AverageLatency time.Duration `json:"average_latency_ns"`
-	LastACK        time.Time     `json:"last_ack,omitzero"`
-
-	Guilds            int `json:"guilds"`             // those that are available
-	UnavailableGuilds int `json:"unavailable_guilds"` // not sent yet, or in an outage
-
-	Sequence     int64     `json:"sequence"`               // of the last event
-	SessionSince time.Time `json:"session_since,omitzero"` // when the current session began
-
-	Events      uint64         `json:"events"`      // received, wanted or not
-	EventRate   float64        `json:"event_rate"`  // events per second, over the last few minutes
-	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
-	Identifies  uint64         `json:"identifies"`  // sessions begun
-	Resumes     uint64         `json:"resumes"`     // resumes tried
-	Disconnects map[int]uint64 `json:"disconnects"` // by Discord's close code; 0 without one
-
-	// Err says why the last connection ended, until the next one is ready.
-	Err error `json:"-"`
-}
-
 // ShardID returns the shard that a guild is on when there are count shards.
 func ShardID(guildID string, count int) (int, error) {
 	id, ok := frame.ParseSnowflake(guildID)
@@ -384,31 +339,4 @@ func (s *shard) run(ctx context.Context) error {
 			ShardID: s.id, Code: closed.Code, Err: err, intents: privilegedNames(s.bot.intents)}
 	}
 	return err
-}
-
-func (s *shard) status() ShardStatus {
-	st := s.gateway.Status()
-	status := ShardStatus{
-		ID:                s.id,
-		State:             ShardState(st.State.String()),
-		Since:             st.Since,
-		Latency:           st.Latency,
-		AverageLatency:    st.AverageLatency,
-		LastACK:           st.LastACK,
-		Guilds:            st.Guilds,
-		UnavailableGuilds: st.Unavailable,
-		Sequence:          st.Sequence,
-		SessionSince:      st.SessionSince,
-		Events:            st.Events,
-		EventRate:         s.activity.rate(),
-		Malformed:         st.Malformed,
-		Identifies:        st.Identifies,
-		Resumes:           st.Resumes,
-		Disconnects:       st.Disconnects,
-		Err:               st.Err,
-	}
-	if budget := s.bot.gate.Budget(); budget.Exhausted && st.State == gateway.Identifying {
-		status.Err = &IdentifyBudgetError{Remaining: budget.Remaining, ResetAt: budget.ResetAt}
-	}
-	return status
 }
