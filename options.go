@@ -257,7 +257,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		api:             &url.URL{Scheme: "https", Host: "discord.com"},
 		httpClient:      &http.Client{Timeout: 20 * time.Second},
 		logger:          slog.Default(),
-		state:           StateMinimal,
+		state:           defaultState(),
 		shutdownTimeout: 20 * time.Second,
 		overlapPart:     overlapPart,
 		sampleEvery:     sampleEvery,

@@ -78,6 +78,13 @@ var (
 // defaultSweepInterval is that of discord.js's examples.
 const defaultSweepInterval = 5 * time.Minute
 
+// defaultState is the policy of a bot without WithState.
+func defaultState() StatePolicy {
+	p := StateMinimal
+	p.SweepInterval = defaultSweepInterval
+	return p
+}
+
 // WithState says what the State of the bot's sessions keeps. The default is [StateMinimal].
 //
 // Session.State is discordgo's, with all its methods, but the bot feeds it: in the order of the
@@ -115,10 +122,10 @@ func WithState(p StatePolicy) Option {
 		if p.MessagesPerChannel != 0 && !p.Channels && !p.Threads {
 			c.problem("WithState", "MessagesPerChannel needs Channels: set Channels")
 		}
+		c.state = p // a copy: an Option may serve several bots at once
 		if p.SweepInterval == 0 {
-			p.SweepInterval = defaultSweepInterval
+			c.state.SweepInterval = defaultSweepInterval
 		}
-		c.state = p
 	}
 }
 
