@@ -107,6 +107,9 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b.profiler = b.newProfiler()
 	b.ObserveDebouncer("handlers", b.debouncerStats)
+	for _, c := range cfg.caches {
+		b.ObserveCache(c.name, c.cache.Stats)
+	}
 	b.session = b.newSession()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{

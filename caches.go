@@ -24,12 +24,13 @@ type namedCache struct {
 	cache Cache
 }
 
-// WithCache has the bot look after a cache: it sweeps it, a little each second, and shrinks it
-// when memory runs out; see [WithMemoryLimit]. The name is for logs and [Bot.Caches].
+// WithCache has the bot look after a cache: it sweeps it, a little each second, shrinks it when
+// memory runs out, see [WithMemoryLimit], and shows it as [Bot.ObserveCache] does. The name is
+// for logs, metrics and [Bot.Caches].
 func WithCache(name string, cache Cache) Option {
 	return func(c *config) {
-		if cache == nil {
-			c.problem("WithCache", "the cache %q is nil: leave the option out", name)
+		if cache == nil || name == "" {
+			c.problem("WithCache", "the cache %q is nil or has no name", name)
 			return
 		}
 		for _, other := range c.caches {
