@@ -7,9 +7,11 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/metrics"
 )
 
 // An AlertKind is what an [Alert] is about.
@@ -184,6 +186,8 @@ type outbox struct {
 	log      *slog.Logger
 	alerts   chan Alert
 	report   chan HealthReport // 1 slot: only the newest counts
+
+	sent, failed atomic.Uint64 // alerts; a dropped one has failed
 }
 
 // outboxSize is how many alerts may wait for an alerter. Grouped as they are, more than that
@@ -204,6 +208,7 @@ func (o *outbox) add(a Alert) {
 	select {
 	case o.alerts <- a:
 	default:
+		o.failed.Add(1)
 		o.log.Error("an alerter does not keep up: an alert was dropped",
 			"alerter", fmt.Sprintf("%T", o.alerter), "alert", a.String())
 	}
@@ -230,13 +235,13 @@ func (o *outbox) run(ctx context.Context) {
 	for {
 		select {
 		case a := <-o.alerts:
-			o.send(func() error { return o.alerter.Alert(sending, a) })
+			o.alert(sending, a)
 			continue
 		default:
 		}
 		select {
 		case a := <-o.alerts:
-			o.send(func() error { return o.alerter.Alert(sending, a) })
+			o.alert(sending, a)
 		case r := <-o.report:
 			o.send(func() error { return o.reporter.ReportHealth(sending, r) })
 		case <-ctx.Done():
@@ -245,8 +250,16 @@ func (o *outbox) run(ctx context.Context) {
 	}
 }
 
-// send contains what goes wrong.
-func (o *outbox) send(f func() error) {
+func (o *outbox) alert(ctx context.Context, a Alert) {
+	if o.send(func() error { return o.alerter.Alert(ctx, a) }) {
+		o.sent.Add(1)
+	} else {
+		o.failed.Add(1)
+	}
+}
+
+// send contains what goes wrong, and reports whether nothing did.
+func (o *outbox) send(f func() error) (ok bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			o.log.Error("an alerter panicked", "alerter", fmt.Sprintf("%T", o.alerter),
@@ -256,5 +269,27 @@ func (o *outbox) send(f func() error) {
 	if err := f(); err != nil {
 		o.log.Error("cannot tell of the bot's health", "alerter", fmt.Sprintf("%T", o.alerter),
 			"error", err)
+		return false
 	}
+	return true
+}
+
+// alertCounts returns what has become of alerts, by the kind of alerter: alerters of the same
+// kind are one, and those of the program are all "other".
+func (h *Health) alertCounts() map[string]metrics.Alerts {
+	counts := make(map[string]metrics.Alerts)
+	for _, o := range h.outbox {
+		sink := metrics.Other
+		switch o.alerter.(type) {
+		case *WebhookAlerter:
+			sink = "webhook"
+		case SlogAlerter, *SlogAlerter:
+			sink = "slog"
+		}
+		n := counts[sink]
+		n.Sent += o.sent.Load()
+		n.Failed += o.failed.Load()
+		counts[sink] = n
+	}
+	return counts
 }

@@ -131,11 +131,11 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if cfg.queue.Slow > 0 {
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
+	b.health = newHealth(cfg.health)
+	b.health.watchBot(b)
 	if err := b.registerMetrics(); err != nil {
 		return nil, err
 	}
-	b.health = newHealth(cfg.health)
-	b.health.watchBot(b)
 	b.admin = newAdmin(b)
 	return b, nil
 }

@@ -18,8 +18,8 @@ import (
 // begin with discord_; what each one means is in its help text. Two bots that share a registry
 // each need one of their own around it, from prometheus.WrapRegistererWith.
 //
-// The number of series is bounded: by the program's handlers and commands, the shards, and
-// Discord's event types and routes. A guild, user or channel is never a label.
+// The number of series is bounded: by the program's handlers, commands and health checks, the
+// shards, and Discord's event types and routes. A guild, user or channel is never a label.
 func WithMetrics(reg prometheus.Registerer) Option {
 	return func(c *config) {
 		if reg == nil {
@@ -198,6 +198,10 @@ func (b *Bot) registerMetrics() error {
 	}))
 	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
+	b.metrics.add("health", metrics.NewHealth(b.metrics.namespace, metrics.Health{
+		Report: b.health.monitor.Report,
+		Alerts: b.health.alertCounts,
+	}))
 	if err := b.cfg.registerer.Register(b.metrics); err != nil {
 		return fmt.Errorf("botwright: WithMetrics: cannot register the metrics; two bots that "+
 			"share a registry each need a prometheus.WrapRegistererWith: %w", err)

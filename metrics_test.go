@@ -37,9 +37,11 @@ func TestMetricsCatalogue(t *testing.T) {
 	defer debug.SetMemoryLimit(old)
 	srv := newServer(t, discordtest.Config{})
 	reg := prometheus.NewPedanticRegistry()
-	bot := newBot(t, srv, botwright.WithMetrics(reg))
+	bot := newBot(t, srv, botwright.WithMetrics(reg), botwright.WithHealth(botwright.HealthConfig{
+		Alerters: []botwright.Alerter{botwright.SlogAlerter{}}, Without: []string{"rest"}}))
 	botwright.On(bot, answerInteraction)
 	open(t, bot)
+	bot.Health().Check(testContext(t))
 	defer srv.FailREST(func(r *http.Request) *discordtest.RESTFault {
 		if r.Method == http.MethodGet {
 			return discordtest.RateLimited(0, "shared")
@@ -224,6 +226,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	if err := bot.Session().UpdateGameStatus(0, "chess"); err != nil {
 		t.Fatal(err)
 	}
+	bot.Health().Check(testContext(t))
 
 	const handler = "botwright_test.failInManyWays"
 	for _, want := range []struct {
@@ -255,6 +258,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		{2, "discord_identify_wait_seconds", nil},
 		{998, "discord_session_starts_remaining", nil},
 		{1, "discord_gateway_commands_total", []string{"op", "presence_update"}},
+		{1, "discord_health_check_status", []string{"check", "gateway"}}, // not one per shard
 	} {
 		waitMetric(t, reg, want.n, want.name, want.labels...)
 	}
