@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 
@@ -81,7 +80,7 @@ func (f pagerFunc) Alert(context.Context, botwright.Alert) error { return f() }
 func TestMetricsOfAlerts(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	hook := newHook(t)
 	cfg := fastHealth(
 		make(alerts, 10), botwright.SlogAlerter{Logger: log}, &botwright.SlogAlerter{Logger: log},
