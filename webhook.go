@@ -27,8 +27,9 @@ const webhookEnv = "HEALTH_WEBHOOK"
 //
 // Do not copy it or change a field after its first use.
 type WebhookAlerter struct {
-	// URL of the webhook, from the channel's settings. It is a secret, and is never logged. The
-	// default is the value of the environment variable HEALTH_WEBHOOK.
+	// URL of the webhook, from the channel's settings. It is a secret, and is never logged. It
+	// must be https, except on a loopback address. The default is the value of the environment
+	// variable HEALTH_WEBHOOK.
 	URL string
 
 	// Edit keeps one message up to date, which says how things are, instead of posting a
@@ -41,7 +42,9 @@ type WebhookAlerter struct {
 	// Nobody else is ever notified.
 	MentionRoles, MentionUsers []string
 
-	// Client is for requests to Discord. The default is a client of its own.
+	// Client is for requests to Discord. Redirects are errors whatever it says about them:
+	// followed, they would lose the message and show the URL. The default is a client of its
+	// own.
 	Client *http.Client
 
 	once   sync.Once

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -57,6 +59,7 @@ type Client struct {
 }
 
 // New checks the URL and returns a Client. The error does not show the URL, which is a secret.
+// The Client uses a copy of cfg.Client that follows no redirects.
 func New(cfg Config) (*Client, error) {
 	u, err := url.Parse(strings.TrimSpace(cfg.URL))
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") ||
@@ -64,16 +67,49 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("the URL is not that of a webhook, such as " +
 			"https://discord.com/api/webhooks/<id>/<token>")
 	}
-	if cfg.Client == nil {
-		cfg.Client = &http.Client{}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return nil, errors.New("the URL begins with http://, which shows the webhook's token " +
+			"to everybody on the way: use https://")
 	}
+	var client http.Client
+	if cfg.Client != nil {
+		client = *cfg.Client
+	}
+	client.Transport = &stay{cmp.Or[http.RoundTripper](client.Transport, http.DefaultTransport)}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Client{
-		url: u, client: cfg.Client, agent: cfg.UserAgent, log: cfg.Logger,
+		url: u, client: &client, agent: cfg.UserAgent, log: cfg.Logger,
 		turn: make(chan struct{}, 1),
 	}, nil
+}
+
+// stay keeps a client from following redirects, which would turn the POST into a GET or take the
+// token to another host. A CheckRedirect comes too late: the client has read the Location by
+// then, and if that makes no sense shows it in an error.
+type stay struct{ next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (s *stay) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(r)
+	if err == nil {
+		resp.Header.Del("Location")
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
+func (s *stay) CloseIdleConnections() {
+	if c, ok := s.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// loopback reports whether host is this machine: that of a test, or of a proxy beside the bot.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 var webhookPath = regexp.MustCompile(`/webhooks/\d+/[\w-]+$`)
@@ -240,6 +276,9 @@ func refusal(resp *http.Response, a answer) error {
 		refused.retryAfter = max(refused.retryAfter, time.Duration(seconds*float64(time.Second)))
 	}
 	switch {
+	case resp.StatusCode < 400:
+		return fmt.Errorf("redirects of a webhook are not followed: use the URL from the "+
+			"channel's settings (%w)", refused)
 	case a.Code == unknownMessage:
 		return fmt.Errorf("%w (%w)", errNoMessage, refused)
 	case a.Code == unknownWebhook, a.Code == invalidWebhookToken,

@@ -9,8 +9,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,10 +262,52 @@ func TestLimits(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for _, u := range []string{"", "x", "https://discord.com", "ftp://discord.com/api/webhooks/1/secret",
-		"https://discord.com/api/webhooks/1", "https://[::1/api/webhooks/1/secret"} {
+		"https://discord.com/api/webhooks/1", "https://[::1/api/webhooks/1/secret",
+		"http://discord.com/api/webhooks/1/secret", "http://10.0.0.1/api/webhooks/1/secret"} {
 		_, err := webhook.New(webhook.Config{URL: u})
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("New(%q): %v", u, err)
 		}
+	}
+}
+
+func TestLoopbackNeedsNoTLS(t *testing.T) {
+	for _, host := range []string{"localhost:80", "127.0.0.1", "[::1]:8080"} {
+		if _, err := webhook.New(webhook.Config{URL: "http://" + host + "/webhooks/1/x"}); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}
+
+// A redirect may lead anywhere, and turns a POST into a GET, which a webhook answers with 200.
+func TestRedirectsAreFailures(t *testing.T) {
+	var elsewhere atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		elsewhere.Add(1)
+	}))
+	defer other.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{other.URL + "/secret", "http://[secret", ""} {
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", location)
+				w.WriteHeader(code)
+			}))
+			c, err := webhook.New(webhook.Config{
+				URL:    front.URL + "/webhooks/1/secret",
+				Client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = c.Post(t.Context(), hello)
+			front.Close()
+			if err == nil || strings.Contains(err.Error(), "secret") ||
+				!strings.Contains(err.Error(), strconv.Itoa(code)) {
+				t.Errorf("%d to %q: %v", code, location, err)
+			}
+		}
+	}
+	if n := elsewhere.Load(); n > 0 {
+		t.Errorf("%d requests went to the other host", n)
 	}
 }
