@@ -1,8 +1,16 @@
 package metrics
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
-// names lets the first max names through and calls all others [Other].
+// maxName is how long a name may be, in bytes. Discord's commands have up to 32 characters, and
+// functions in Go rarely 100.
+const maxName = 256
+
+// names lets the first max names through and calls all others [Other], and so those that are too
+// long or not UTF-8, with which a label would panic.
 type names struct {
 	max int
 
@@ -23,7 +31,7 @@ func (n *names) bound(name []byte) string {
 	if ok {
 		return s
 	}
-	if full {
+	if full || len(name) > maxName || !utf8.Valid(name) {
 		return Other
 	}
 	n.mu.Lock()
