@@ -303,7 +303,7 @@ func TestStatusCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	ping := srv.Command(g.ID, g.Channels[0].ID, user, "ping")
+	ping := srv.SlashCommand(g.ID, g.Channels[0].ID, user, "ping")
 	if err := srv.Wait(ctx, func() bool { return len(ping.Edits()) == 1 }); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestStatusCommands(t *testing.T) {
 		t.Errorf("/ping: %q", text)
 	}
 
-	shards := srv.Command(g.ID, g.Channels[0].ID, user, "shards")
+	shards := srv.SlashCommand(g.ID, g.Channels[0].ID, user, "shards")
 	m, err := shards.Message(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +356,7 @@ func TestStatusCommandsWithMiddleware(t *testing.T) {
 	}))
 	open(t, bot)
 	g := srv.Guilds()[0]
-	in := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "shards")
+	in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "shards")
 	if m, err := in.Message(testContext(t)); err != nil || m.Content != "no" {
 		t.Errorf("answer %+v, %v", m, err)
 	}

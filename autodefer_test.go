@@ -64,7 +64,7 @@ func (s *scene) quiet(t *testing.T) {
 
 func (s *scene) command(t *testing.T, name string) *discordtest.Interaction {
 	t.Helper()
-	in := s.srv.Command(s.guild, s.channel, s.user, name)
+	in := s.srv.SlashCommand(s.guild, s.channel, s.user, name)
 	if in.Err() != nil {
 		t.Fatal(in.Err())
 	}

@@ -53,7 +53,7 @@ func TestBotAnswers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping")
+	in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping")
 	if answer, err := in.Response(ctx); err != nil || answer.Message.Content != "slash pong" {
 		t.Errorf("answer %+v, %v", answer, err)
 	}
@@ -217,7 +217,7 @@ func TestOrderAndParallelism(t *testing.T) {
 	author := g.Members[0].User.ID
 	say(t, srv, "stuck")
 	receive(t, stuck)
-	srv.Command(g.ID, g.Channels[0].ID, author, "x")
+	srv.SlashCommand(g.ID, g.Channels[0].ID, author, "x")
 	receive(t, commands) // in the guild and channel that are stuck
 	const each = 300
 	total := 0

@@ -56,7 +56,7 @@ func TestCommandsAreRegisteredOnce(t *testing.T) {
 	first.open(t)
 	log.until("application commands registered")
 	first.close(t)
-	if got := first.srv.ApplicationCommands(""); len(got) != 2 || got[0].Name != "ping" || got[1].Name != "Report" {
+	if got := first.srv.RegisteredCommands(""); len(got) != 2 || got[0].Name != "ping" || got[1].Name != "Report" {
 		t.Errorf("commands %v", got)
 	}
 
@@ -84,10 +84,10 @@ func TestCommandsAreRegisteredOnce(t *testing.T) {
 	if got := overwrites(first.srv); len(got) != 3 {
 		t.Errorf("overwrites %q, want three", got)
 	}
-	if got := first.srv.ApplicationCommands(""); len(got) != 0 {
+	if got := first.srv.RegisteredCommands(""); len(got) != 0 {
 		t.Errorf("commands %v are left", got)
 	}
-	if got := first.srv.ApplicationCommands(first.guild); len(got) != 1 || got[0].Name != "config" {
+	if got := first.srv.RegisteredCommands(first.guild); len(got) != 1 || got[0].Name != "config" {
 		t.Errorf("commands %v in the guild", got)
 	}
 }

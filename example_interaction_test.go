@@ -58,7 +58,7 @@ type person struct {
 func (p *person) command(
 	ctx context.Context, name string, options ...*discordgo.ApplicationCommandInteractionDataOption,
 ) (*discordgo.Message, error) {
-	return p.srv.Command(p.guild, p.channel, p.user, name, options...).Message(ctx)
+	return p.srv.SlashCommand(p.guild, p.channel, p.user, name, options...).Message(ctx)
 }
 
 // reply is a response with a text.
@@ -163,7 +163,7 @@ func ExampleModal() {
 			return s.InteractionRespond(i.Interaction, reply(form.CustomID+": "+why.Value), discordgo.WithContext(ctx))
 		}, botwright.Modal("report:"))
 	}, func(ctx context.Context, me *person) error {
-		opened := me.srv.Command(me.guild, me.channel, me.user, "report")
+		opened := me.srv.SlashCommand(me.guild, me.channel, me.user, "report")
 		if _, err := opened.Response(ctx); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func ExampleAutoDefer() {
 			return s.InteractionRespond(i.Interaction, reply("42"), discordgo.WithContext(ctx))
 		}, botwright.Command("answer"), botwright.AutoDefer(0))
 	}, func(ctx context.Context, me *person) error {
-		in := me.srv.Command(me.guild, me.channel, me.user, "answer")
+		in := me.srv.SlashCommand(me.guild, me.channel, me.user, "answer")
 		sent <- in
 		first, err := in.Response(ctx)
 		if err != nil {
@@ -274,7 +274,7 @@ func ExampleInteractionError() {
 			return nil
 		}, botwright.Command("count"))
 	}, func(ctx context.Context, me *person) error {
-		in := me.srv.Command(me.guild, me.channel, me.user, "count")
+		in := me.srv.SlashCommand(me.guild, me.channel, me.user, "count")
 		if err := me.srv.Wait(ctx, func() bool { return len(in.Followups()) == 1 }); err != nil {
 			return err
 		}
@@ -289,11 +289,11 @@ func ExampleWithCommands() {
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	report := &discordgo.ApplicationCommand{Name: "Report", Type: discordgo.MessageApplicationCommand}
 	demo(func(*botwright.Bot) {}, func(ctx context.Context, me *person) error {
-		registered := func() bool { return len(me.srv.ApplicationCommands("")) > 0 }
+		registered := func() bool { return len(me.srv.RegisteredCommands("")) > 0 }
 		if err := me.srv.Wait(ctx, registered); err != nil {
 			return err
 		}
-		for _, c := range me.srv.ApplicationCommands("") {
+		for _, c := range me.srv.RegisteredCommands("") {
 			fmt.Println(c.Name)
 		}
 		return nil

@@ -179,7 +179,7 @@ func (r *rig) awaitOffline() {
 // first answers the first n commands with an opcode in place of the server.
 func (r *rig) first(n, op int, answer func(c *discordtest.Conn)) {
 	var seen atomic.Int32
-	r.srv.OnCommand(func(c *discordtest.Conn, got int, _ json.RawMessage) bool {
+	r.srv.OnFrame(func(c *discordtest.Conn, got int, _ json.RawMessage) bool {
 		if got != op || int(seen.Add(1)) > n {
 			return false
 		}

@@ -290,7 +290,7 @@ func vectorFaults() []fault {
 					return false
 				})
 				beats := 0
-				r.srv.OnCommand(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
+				r.srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 					if op != 1 {
 						return false
 					}
@@ -361,7 +361,7 @@ func vectorFaults() []fault {
 				r.await(func() bool { return len(commands(r.srv, 8)) >= 100 })
 			},
 			check: func(r *rig) {
-				if n, m := len(r.srv.Commands()), len(r.srv.AllConnections()); n > 120 || m != 1 {
+				if n, m := len(r.srv.Frames()), len(r.srv.AllConnections()); n > 120 || m != 1 {
 					r.t.Errorf("%d payloads on %d connections", n, m)
 				}
 			},

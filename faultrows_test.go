@@ -59,7 +59,7 @@ func connectionFaults() []fault {
 		}, {
 			id: "G3", inject: "op 11 before READY", bound: again, must: "takes no notice",
 			prepare: func(r *rig) {
-				r.srv.OnCommand(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
+				r.srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 					if op == 2 {
 						c.SendOp(11, nil)
 					}
@@ -71,7 +71,7 @@ func connectionFaults() []fault {
 			must: "answers at once with a heartbeat whose d is null; is ready with READY",
 			prepare: func(r *rig) {
 				beats := make(chan string, 100)
-				r.srv.OnCommand(func(c *discordtest.Conn, op int, d json.RawMessage) bool {
+				r.srv.OnFrame(func(c *discordtest.Conn, op int, d json.RawMessage) bool {
 					switch op {
 					case 1:
 						beats <- string(d)

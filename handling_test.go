@@ -148,7 +148,7 @@ func TestCooldownAnswers(t *testing.T) {
 	open(t, bot)
 	g := srv.Guilds()[0]
 	for _, want := range []string{"fine", "again in 1h0m0s"} {
-		in := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "x")
+		in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "x")
 		got, err := in.Response(testContext(t))
 		if err != nil || got.Message.Content != want || got.Ephemeral == (want == "fine") {
 			t.Errorf("answer %+v, %v; want %q", got.Message, err, want)

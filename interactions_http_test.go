@@ -147,7 +147,7 @@ func TestInteractionsHandlerFeedsHandlers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, guild := range s.srv.Guilds() {
-		in := s.srv.Command(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "ping")
+		in := s.srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "ping")
 		raw := receive(t, raws)
 		if resp := serve(h, discord.request(raw, time.Now())); resp.StatusCode != http.StatusAccepted {
 			t.Fatalf("status %d", resp.StatusCode)

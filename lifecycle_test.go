@@ -88,7 +88,7 @@ func TestShutdownCutsOff(t *testing.T) {
 	}
 	receive(t, began)
 	g := srv.Guilds()[0]
-	srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "marker")
+	srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "marker")
 	receive(t, marker) // so all messages have been read
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

@@ -37,7 +37,7 @@ func countMembers(ctx context.Context, bot *botwright.Bot, guildID string) (int,
 // memberRequests counts the requests for members that a server has got.
 func memberRequests(srv *discordtest.Server) int {
 	n := 0
-	for _, c := range srv.Commands() {
+	for _, c := range srv.Frames() {
 		if c.Op == 8 {
 			n++
 		}
@@ -51,7 +51,7 @@ func TestMembersShareARequest(t *testing.T) {
 	bot := newBot(t, srv, botwright.WithIntents(withMembers))
 	hold, arrived := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 {
 			once.Do(func() { close(arrived) })
 			<-hold
@@ -92,7 +92,7 @@ func TestMembersCanStop(t *testing.T) {
 		break
 	}
 	ctx, cancel := context.WithCancel(testContext(t))
-	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 {
 			cancel()
 		}
@@ -123,7 +123,7 @@ func TestMembersOutliveASession(t *testing.T) {
 	srv := newServer(t, discordtest.Config{IdentifyWindow: 1})
 	bot := newBot(t, srv, botwright.WithIntents(withMembers))
 	var asked atomic.Int32
-	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 && asked.Add(1) == 1 {
 			loseSession(srv)
 		}
@@ -150,7 +150,7 @@ func TestMembersLostHalfway(t *testing.T) {
 	srv := newServer(t, discordtest.Config{IdentifyWindow: 1})
 	bot := newBot(t, srv, botwright.WithIntents(withMembers))
 	g := srv.Guilds()[0]
-	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 {
 			if err := srv.Dispatch(g.ID, "GUILD_MEMBERS_CHUNK", chunk(g.ID, "77", 0, 2)); err != nil {
 				t.Error(err)
@@ -201,7 +201,7 @@ func TestMembersEndWithTheBot(t *testing.T) {
 	srv := newServer(t, discordtest.Config{})
 	bot := newBot(t, srv, botwright.WithIntents(withMembers))
 	asked := make(chan bool, 1)
-	remove := srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op == 8 {
 			asked <- true
 		}

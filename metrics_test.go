@@ -139,7 +139,7 @@ func answerInteraction(
 func useCommand(t *testing.T, srv *discordtest.Server, name string) {
 	t.Helper()
 	g := srv.Guilds()[0]
-	in := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, name)
+	in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, name)
 	if _, err := in.Response(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		}
 		return discordtest.RateLimited(0, "global")
 	})()
-	srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping")
+	srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping")
 	waitMetric(t, reg, 1, "discord_interactions_total", "outcome", "refused")
 	_, _ = bot.Session().User("@me", discordgo.WithRetryOnRatelimit(false))
 	waitMetric(t, reg, 1, "discord_rest_ratelimited_total", "route", "/users/@me", "scope", "global")

@@ -252,7 +252,7 @@ func TestReshardFails(t *testing.T) {
 			})
 		}, enough.Error()},
 		{"refused", func(srv *discordtest.Server, _ *botwright.Bot, _ context.CancelCauseFunc) {
-			srv.OnCommand(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
+			srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 				if op == 2 {
 					c.Close(4013, "Invalid intent(s).")
 				}

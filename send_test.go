@@ -16,8 +16,8 @@ import (
 )
 
 // commands returns what clients sent with an op.
-func commands(srv *discordtest.Server, op int) []discordtest.Command {
-	return slices.DeleteFunc(srv.Commands(), func(c discordtest.Command) bool { return c.Op != op })
+func commands(srv *discordtest.Server, op int) []discordtest.Frame {
+	return slices.DeleteFunc(srv.Frames(), func(c discordtest.Frame) bool { return c.Op != op })
 }
 
 func await(t *testing.T, srv *discordtest.Server, cond func() bool) {
@@ -39,7 +39,7 @@ func TestSendMoreThanAMinuteTakes(t *testing.T) {
 		}
 	}
 	await(t, srv, func() bool { return len(commands(srv, 8)) >= 114 })
-	if n := len(srv.Commands()); n > 115 {
+	if n := len(srv.Frames()); n > 115 {
 		t.Errorf("%d payloads at once; 5 of the 120 a minute are for heartbeats", n)
 	}
 	if n := len(srv.AllConnections()); n != 1 {
@@ -167,7 +167,7 @@ func TestMembersRateLimited(t *testing.T) {
 	})
 	g := srv.Guilds()[0]
 	refusals := 2
-	srv.OnCommand(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
+	srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op != 8 || refusals == 0 {
 			return false
 		}

@@ -27,7 +27,7 @@ func TestSessionSends(t *testing.T) {
 	s, g := bot.Session(), srv.Guilds()[0]
 	presence := func(text string) func() bool {
 		return func() bool {
-			for _, c := range srv.Commands() {
+			for _, c := range srv.Frames() {
 				if c.Op == 3 && strings.Contains(string(c.D), text) {
 					return true
 				}

@@ -45,7 +45,7 @@ type Config struct {
 	PrivilegedIntents discordgo.Intent
 	// ResumeWindow is how long a session without a connection can be resumed. Default 3 min.
 	ResumeWindow time.Duration
-	// ReplayLimit is how many of a session's last events are kept for replay. Default 1<<20. A
+	// ReplayLimit is how many of a session's last events are kept for replay. Default 1<<17. A
 	// client that falls behind by more loses its session.
 	ReplayLimit int
 
@@ -57,8 +57,9 @@ type Config struct {
 
 	// MessageLimit is how many messages each channel keeps; the oldest go first. Default 1000.
 	MessageLimit int
-	// RecordLimit is how many entries each record ([Server.Requests], [Server.Commands] …) keeps.
-	// When one is full, its older half is dropped. Default 1<<16.
+	// RecordLimit is how many entries each record ([Server.Requests], [Server.Frames] …) keeps,
+	// how many interactions can be answered at a time, and how many KiB of request bodies are
+	// kept. When a record is full, its older half is dropped. Default 1<<14.
 	RecordLimit int
 
 	// Token is the bot's token. Default: a random one of realistic shape for the id of
@@ -97,9 +98,9 @@ func (c Config) withDefaults() (Config, error) {
 	count("MaxConcurrency", &c.MaxConcurrency, 1)
 	count("MinShards", &c.MinShards, 1)
 	count("SessionStarts", &c.SessionStarts, 1000)
-	count("ReplayLimit", &c.ReplayLimit, 1<<20)
+	count("ReplayLimit", &c.ReplayLimit, 1<<17)
 	count("MessageLimit", &c.MessageLimit, 1000)
-	count("RecordLimit", &c.RecordLimit, 1<<16)
+	count("RecordLimit", &c.RecordLimit, 1<<14)
 	span("HeartbeatInterval", &c.HeartbeatInterval, 41250*time.Millisecond)
 	span("IdentifyWindow", &c.IdentifyWindow, 5*time.Second)
 	span("ResumeWindow", &c.ResumeWindow, 3*time.Minute)

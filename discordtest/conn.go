@@ -2,6 +2,7 @@ package discordtest
 
 import (
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +37,6 @@ type Conn struct {
 	ended    bool
 	holdACKs bool
 	heldACKs int
-	frames   []Command
 	sends    []time.Time // times of the last client frames, for the send limit
 }
 
@@ -80,6 +80,9 @@ func (c *Conn) attachLocked(x *session, seq int64) {
 
 // enqueueLocked queues an item behind the events that the session has now.
 func (c *Conn) enqueueLocked(it item) {
+	if c.ended {
+		return
+	}
 	if c.session != nil && c.session.conn == c {
 		it.after = c.session.last()
 	}
@@ -97,6 +100,9 @@ func (c *Conn) enqueue(it item) {
 func (c *Conn) sendUrgent(it item) {
 	c.srv.mu.Lock()
 	defer c.srv.mu.Unlock()
+	if c.ended {
+		return
+	}
 	c.urgent = append(c.urgent, it)
 	c.wakeLocked()
 }
@@ -117,6 +123,19 @@ func (c *Conn) kill() {
 	c.wakeLocked()
 	c.srv.mu.Unlock()
 	_ = c.wire.Close()
+}
+
+// releaseLocked marks the connection as ended and lets go of all but what its methods tell: records
+// refer to connections long after they have ended, and a compressor alone takes most of a
+// megabyte. Reader and writer must have stopped.
+func (c *Conn) releaseLocked() {
+	c.ended = true
+	c.ws, c.enc = nil, encoder{}
+	c.urgent, c.queue, c.sends = nil, nil, nil
+	c.wire.release()
+	if x := c.session; x != nil {
+		c.session = &session{id: x.id, shard: x.shard, count: x.count, intents: x.intents}
+	}
 }
 
 // Number counts the server's connections, from 1.
@@ -189,11 +208,9 @@ func (c *Conn) Sequence() int64 {
 	return c.cursor
 }
 
-// Frames returns what the client sent on this connection, oldest first; see Config.RecordLimit.
-func (c *Conn) Frames() []Command {
-	c.srv.mu.Lock()
-	defer c.srv.mu.Unlock()
-	return append([]Command(nil), c.frames...)
+// Frames returns those of [Server.Frames] that the client sent on this connection.
+func (c *Conn) Frames() []Frame {
+	return slices.DeleteFunc(c.srv.Frames(), func(f Frame) bool { return f.Conn != c })
 }
 
 // Closed reports whether the connection has ended.

@@ -43,7 +43,7 @@ func quit(srv *discordtest.Server, s *discordgo.Session) {
 	defer cancel()
 	_ = srv.Wait(ctx, func() bool {
 		return !slices.ContainsFunc(srv.Connections(), func(c *discordtest.Conn) bool {
-			return !slices.ContainsFunc(c.Frames(), func(f discordtest.Command) bool { return f.Op == 1 })
+			return !slices.ContainsFunc(c.Frames(), func(f discordtest.Frame) bool { return f.Op == 1 })
 		})
 	})
 	_ = s.Close()

@@ -28,7 +28,7 @@
 //
 // Faults of one connection are methods of [Conn]: [Conn.Close], [Conn.Reset], [Conn.Reconnect],
 // [Conn.InvalidSession], [Conn.HoldACKs], [Conn.PauseReads], [Conn.SendRaw] and more. Faults of the
-// whole server are hooks: [Server.OnConnect], [Server.OnCommand] and [Server.OnDispatch] for the
+// whole server are hooks: [Server.OnConnect], [Server.OnFrame] and [Server.OnDispatch] for the
 // gateway and [Server.FailREST] for REST. A hook either observes or replaces the default behaviour.
 //
 // # Waiting

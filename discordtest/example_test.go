@@ -53,7 +53,7 @@ func Example() {
 }
 
 // A slash command, with what the bot answered.
-func ExampleServer_Command() {
+func ExampleServer_SlashCommand() {
 	srv, err := discordtest.New(discordtest.Config{})
 	if err != nil {
 		log.Fatal(err)
@@ -77,7 +77,7 @@ func ExampleServer_Command() {
 	defer quit(srv, bot)
 
 	guild := srv.Guilds()[0]
-	in := srv.Command(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "greet", discordtest.Option("name", "Ada"))
+	in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "greet", discordtest.Option("name", "Ada"))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	m, err := in.Message(ctx)
@@ -156,7 +156,7 @@ func ExampleServer_Advance() {
 	defer srv.Close()
 
 	guild := srv.Guilds()[0]
-	in := srv.Command(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "slow")
+	in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "slow")
 	srv.Advance(4 * time.Second) // the bot had three
 	resp, err := direct.Post(srv.URL+"/api/v10/interactions/"+in.ID+"/"+in.Token+"/callback", "application/json", nil)
 	if err != nil {

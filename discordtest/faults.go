@@ -11,7 +11,7 @@ import (
 type faults struct {
 	refused    [3]bool
 	onConnect  []*connectHook
-	onCommand  []*commandHook
+	onFrame    []*frameHook
 	onDispatch []*dispatchHook
 	onREST     []*restHook
 	onUpgrade  []*restHook
@@ -19,7 +19,7 @@ type faults struct {
 
 type connectHook struct{ fn func(*Conn) bool }
 
-type commandHook struct {
+type frameHook struct {
 	fn func(*Conn, int, json.RawMessage) bool
 }
 
@@ -77,11 +77,11 @@ func (s *Server) OnConnect(fn func(c *Conn) (handled bool)) (remove func()) {
 	return addHook(s, &s.faults.onConnect, &connectHook{fn})
 }
 
-// OnCommand adds a hook that is called for every frame a client sends, after it was recorded,
+// OnFrame adds a hook that is called for every frame a client sends, after it was recorded,
 // except one that is too large, too many or not JSON. If fn returns true, the server does nothing
 // about the frame, and later hooks do not see it. It is otherwise like [Server.OnConnect].
-func (s *Server) OnCommand(fn func(c *Conn, op int, d json.RawMessage) (handled bool)) (remove func()) {
-	return addHook(s, &s.faults.onCommand, &commandHook{fn})
+func (s *Server) OnFrame(fn func(c *Conn, op int, d json.RawMessage) (handled bool)) (remove func()) {
+	return addHook(s, &s.faults.onFrame, &frameHook{fn})
 }
 
 // OnDispatch adds a hook that is called for every event just before it is written to a connection,

@@ -34,9 +34,9 @@ func TestOnConnectTakesOver(t *testing.T) {
 func TestOnCommandReplacesAndObserves(t *testing.T) {
 	srv := start(t, discordtest.Config{})
 	var seen atomic.Int32
-	srv.OnCommand(func(*discordtest.Conn, int, json.RawMessage) bool { seen.Add(1); return false })
+	srv.OnFrame(func(*discordtest.Conn, int, json.RawMessage) bool { seen.Add(1); return false })
 	var remove func()
-	remove = srv.OnCommand(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
+	remove = srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 		if op != 2 {
 			return false
 		}
@@ -236,7 +236,7 @@ func TestSplitPayload(t *testing.T) {
 func TestExecuteLater(t *testing.T) {
 	srv := start(t, discordtest.Config{})
 	held := make(chan func(), 1)
-	srv.OnCommand(func(c *discordtest.Conn, op int, d json.RawMessage) bool {
+	srv.OnFrame(func(c *discordtest.Conn, op int, d json.RawMessage) bool {
 		if op == 2 {
 			held <- func() { c.Execute(op, d) }
 		}

@@ -72,7 +72,7 @@ func (s *Server) serveGateway(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.detachLocked(c)
-	c.ended = true
+	c.releaseLocked()
 	s.record.live = slices.DeleteFunc(s.record.live, func(x *Conn) bool { return x == c })
 	s.changedLocked()
 }
@@ -163,10 +163,10 @@ func (c *Conn) receive(msg []byte) {
 		return
 	}
 	now := s.nowLocked()
-	cmd := Command{Time: now, Conn: c, ShardID: c.shardLocked(), Op: *f.Op, D: f.D, Size: len(msg)}
-	s.record.command(c, cmd)
+	s.record.frames.add(
+		Frame{Time: now, Conn: c, ShardID: c.shardLocked(), Op: *f.Op, D: f.D, Size: len(msg)})
 	tooMany := c.countSendLocked(now)
-	hooks := s.faults.onCommand
+	hooks := s.faults.onFrame
 	s.changedLocked()
 	s.mu.Unlock()
 	if tooMany {

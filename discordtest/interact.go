@@ -37,10 +37,10 @@ func Option(name string, value any) *CommandOption {
 	return o
 }
 
-// Command lets a user send a slash command. The guild may be "" for a DM. The command need not be
+// SlashCommand lets a user send a slash command. The guild may be "" for a DM. The command need not be
 // registered; if it is, the interaction names its id. What is wrong with the arguments is in
 // [Interaction.Err].
-func (s *Server) Command(guildID, channelID, userID, name string,
+func (s *Server) SlashCommand(guildID, channelID, userID, name string,
 	options ...*CommandOption) *Interaction {
 	return s.command(discordgo.InteractionApplicationCommand, guildID, channelID, userID, name, options)
 }

@@ -54,9 +54,6 @@ type Response struct {
 // tokenLife is how long an interaction can be answered, after the first response.
 const tokenLife = 15 * time.Minute
 
-// maxInteractions is how many interactions the server remembers at most.
-const maxInteractions = 1 << 16
-
 // Err returns why the interaction was not sent: an unknown guild, channel, member or component.
 // Every method that waits returns the same error.
 func (in *Interaction) Err() error { return in.err }
@@ -217,7 +214,7 @@ func (s *Server) rememberLocked(in *Interaction) {
 	for len(w.oldTokens) > 0 {
 		old := w.interactions[w.oldTokens[0]]
 		alive := in.created.Sub(old.created) <= tokenLife+s.cfg.InteractionTimeout
-		if alive && len(w.oldTokens) < maxInteractions {
+		if alive && len(w.oldTokens) < s.cfg.RecordLimit {
 			break
 		}
 		delete(w.interactions, old.Token)

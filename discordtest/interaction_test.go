@@ -61,7 +61,7 @@ func (s *stage) hook(i invocation) string { return "/webhooks/" + s.srv.Bot().ID
 
 func TestCommandAnswered(t *testing.T) {
 	s := newStage(t)
-	in := s.srv.Command(s.guild, s.channel, s.user, "greet", discordtest.Option("whom", s.srv.Bot()), discordtest.Option("loud", true))
+	in := s.srv.SlashCommand(s.guild, s.channel, s.user, "greet", discordtest.Option("whom", s.srv.Bot()), discordtest.Option("loud", true))
 	i := s.c.invoked()
 	if i.Data.Name != "greet" || i.Member == nil || i.Member.User.ID != s.user || len(i.Data.Options) != 2 ||
 		i.Data.Resolved.Users[s.srv.Bot().ID].ID == "" || i.ID != in.ID || i.Token != in.Token {
@@ -107,7 +107,7 @@ func TestDeferred(t *testing.T) {
 			restAs(t, s.srv, "", "POST", s.hook(i), map[string]any{"content": "done"}).want(200, 0)
 		},
 	} {
-		in := s.srv.Command(s.guild, s.channel, s.user, "slow")
+		in := s.srv.SlashCommand(s.guild, s.channel, s.user, "slow")
 		i := s.c.invoked()
 		s.respond(t, i, 5, nil).want(204, 0)
 		if !in.Deferred() {
@@ -127,13 +127,13 @@ func TestDeferred(t *testing.T) {
 
 func TestInteractionDeadlines(t *testing.T) {
 	s := newStage(t)
-	s.srv.Command(s.guild, s.channel, s.user, "late")
+	s.srv.SlashCommand(s.guild, s.channel, s.user, "late")
 	i := s.c.invoked()
 	restAs(t, s.srv, "", "POST", s.hook(i), map[string]any{"content": "before"}).want(404, 10015)
 	s.srv.Advance(3*time.Second + time.Millisecond)
 	s.respond(t, i, 4, map[string]any{"content": "x"}).want(404, 10062)
 
-	s.srv.Command(s.guild, s.channel, s.user, "long")
+	s.srv.SlashCommand(s.guild, s.channel, s.user, "long")
 	i = s.c.invoked()
 	s.respond(t, i, 5, nil).want(204, 0)
 	s.srv.Advance(14 * time.Minute)
@@ -144,7 +144,7 @@ func TestInteractionDeadlines(t *testing.T) {
 
 func TestComponentAndModal(t *testing.T) {
 	s := newStage(t)
-	s.srv.Command(s.guild, s.channel, s.user, "form")
+	s.srv.SlashCommand(s.guild, s.channel, s.user, "form")
 	i := s.c.invoked()
 	button := map[string]any{"type": 2, "style": 1, "label": "Open", "custom_id": "open"}
 	row := func(c any) []any { return []any{map[string]any{"type": 1, "components": []any{c}}} }
@@ -206,7 +206,7 @@ func TestInteractionInDM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.srv.Command("", m.ChannelID, s.user, "help")
+	s.srv.SlashCommand("", m.ChannelID, s.user, "help")
 	if i := s.c.invoked(); i.User == nil || i.User.ID != s.user || i.Member != nil {
 		t.Errorf("interaction %+v", i)
 	}
@@ -219,10 +219,10 @@ func TestInteractionErrors(t *testing.T) {
 		got  *discordtest.Interaction
 		want error
 	}{
-		"channel": {s.srv.Command(s.guild, "1", s.user, "x"), discordtest.ErrUnknownChannel},
-		"user":    {s.srv.Command(s.guild, s.channel, "1", "x"), discordtest.ErrUnknownUser},
-		"member":  {s.srv.Command(s.guild, s.channel, other.Members[0].User.ID, "x"), discordtest.ErrUnknownMember},
-		"guild":   {s.srv.Command(other.ID, s.channel, s.user, "x"), discordtest.ErrUnknownChannel},
+		"channel": {s.srv.SlashCommand(s.guild, "1", s.user, "x"), discordtest.ErrUnknownChannel},
+		"user":    {s.srv.SlashCommand(s.guild, s.channel, "1", "x"), discordtest.ErrUnknownUser},
+		"member":  {s.srv.SlashCommand(s.guild, s.channel, other.Members[0].User.ID, "x"), discordtest.ErrUnknownMember},
+		"guild":   {s.srv.SlashCommand(other.ID, s.channel, s.user, "x"), discordtest.ErrUnknownChannel},
 		"message": {s.srv.Component(s.channel, "1", s.user, "x"), discordtest.ErrUnknownMessage},
 	} {
 		if _, err := in.got.Response(deadline(t)); !errors.Is(err, in.want) || !errors.Is(in.got.Err(), in.want) {

@@ -40,8 +40,8 @@ type Resume struct {
 	Reason   string
 }
 
-// A Command is a gateway frame that a client sent.
-type Command struct {
+// A Frame is a gateway payload that a client sent.
+type Frame struct {
 	Time    time.Time
 	Conn    *Conn
 	ShardID int // -1 before the connection had a session
@@ -91,10 +91,36 @@ type history[T any] struct {
 
 func (l *history[T]) add(v T) {
 	if len(l.entries) >= l.limit {
-		n := (len(l.entries) + 1) / 2
-		l.entries = append([]T(nil), l.entries[n:]...)
+		l.halve()
 	}
 	l.entries = append(l.entries, v)
+}
+
+// halve drops the older half.
+func (l *history[T]) halve() {
+	l.entries = slices.Clone(l.entries[(len(l.entries)+1)/2:])
+}
+
+// bodyShare is how much of a body every recorded request may have on average.
+const bodyShare = 1 << 10
+
+// request records a request. Bodies are limited all together, because a single one can be large.
+func (r *record) request(q Request) {
+	r.requests.add(q)
+	limit := r.requests.limit * bodyShare
+	if r.bodies += len(q.Body); r.bodies <= limit {
+		return
+	}
+	for r.count(); r.bodies > limit && len(r.requests.entries) > 1; r.count() {
+		r.requests.halve()
+	}
+}
+
+func (r *record) count() {
+	r.bodies = 0
+	for i := range r.requests.entries {
+		r.bodies += len(r.requests.entries[i].Body)
+	}
 }
 
 // record is what clients did, and who is connected.
@@ -103,28 +129,21 @@ type record struct {
 	connections history[*Conn]
 	identifies  history[Identify]
 	resumes     history[Resume]
-	commands    history[Command]
+	frames      history[Frame]
 	closes      history[Close]
 	presences   history[Presence]
 	requests    history[Request]
+	bodies      int                  // bytes in bodies of requests; too high after some were dropped
 	allMembers  map[string]time.Time // last op 8 for all members, by guild
 }
 
 func newRecord(limit int) record {
 	return record{
 		connections: history[*Conn]{limit: limit}, identifies: history[Identify]{limit: limit},
-		resumes: history[Resume]{limit: limit}, commands: history[Command]{limit: limit},
+		resumes: history[Resume]{limit: limit}, frames: history[Frame]{limit: limit},
 		closes: history[Close]{limit: limit}, presences: history[Presence]{limit: limit},
 		requests: history[Request]{limit: limit}, allMembers: make(map[string]time.Time),
 	}
-}
-
-// command records a client frame for the server and for its connection.
-func (r *record) command(c *Conn, cmd Command) {
-	r.commands.add(cmd)
-	frames := history[Command]{c.frames, r.commands.limit}
-	frames.add(cmd)
-	c.frames = frames.entries
 }
 
 func (s *Server) liveLocked() []*Conn { return slices.Clone(s.record.live) }
@@ -158,12 +177,12 @@ func (s *Server) Identifies() []Identify { return snapshot(s, &s.record.identifi
 // Resumes returns every RESUME, oldest first.
 func (s *Server) Resumes() []Resume { return snapshot(s, &s.record.resumes) }
 
-// Commands returns every gateway frame that clients sent, heartbeats included, oldest first.
-func (s *Server) Commands() []Command { return snapshot(s, &s.record.commands) }
+// Frames returns every gateway frame that clients sent, heartbeats included, oldest first.
+func (s *Server) Frames() []Frame { return snapshot(s, &s.record.frames) }
 
-// Heartbeats returns those of [Server.Commands] that are heartbeats.
-func (s *Server) Heartbeats() []Command {
-	return slices.DeleteFunc(s.Commands(), func(c Command) bool { return c.Op != opHeartbeat })
+// Heartbeats returns those of [Server.Frames] that are heartbeats.
+func (s *Server) Heartbeats() []Frame {
+	return slices.DeleteFunc(s.Frames(), func(f Frame) bool { return f.Op != opHeartbeat })
 }
 
 // Closes returns how clients ended connections, oldest first.

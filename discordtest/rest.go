@@ -120,7 +120,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rec.Time = s.nowLocked()
-	s.record.requests.add(rec)
+	s.record.request(rec)
 	s.changedLocked()
 }
 

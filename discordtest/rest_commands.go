@@ -169,9 +169,9 @@ func (x *exchange) deleteCommand() (any, error) {
 	return nil, nil
 }
 
-// ApplicationCommands returns the commands that the bot has registered in a guild, or globally if
+// RegisteredCommands returns the commands that the bot has registered in a guild, or globally if
 // guildID is empty.
-func (s *Server) ApplicationCommands(guildID string) []*discordgo.ApplicationCommand {
+func (s *Server) RegisteredCommands(guildID string) []*discordgo.ApplicationCommand {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []*discordgo.ApplicationCommand{}

@@ -388,7 +388,7 @@ func TestApplicationCommands(t *testing.T) {
 			}
 		})
 	}
-	if got := srv.ApplicationCommands(""); len(got) != 1 || got[0].Name != "b" {
+	if got := srv.RegisteredCommands(""); len(got) != 1 || got[0].Name != "b" {
 		t.Errorf("registered: %+v", got)
 	}
 }

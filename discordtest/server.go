@@ -131,7 +131,7 @@ func (s *Server) summary() string {
 	defer s.mu.Unlock()
 	return fmt.Sprintf("%d live connections, %d identifies, %d resumes, %d commands, %d requests",
 		len(s.liveLocked()), len(s.record.identifies.entries), len(s.record.resumes.entries),
-		len(s.record.commands.entries), len(s.record.requests.entries))
+		len(s.record.frames.entries), len(s.record.requests.entries))
 }
 
 // changedLocked wakes everybody who is in Wait.

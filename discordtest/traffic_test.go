@@ -286,7 +286,7 @@ func TestOptions(t *testing.T) {
 	srv := start(t, discordtest.Config{})
 	g := srv.Guilds()[0]
 	c := login(t, srv, 0)
-	in := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "all",
+	in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "all",
 		discordtest.Option("int", 7), discordtest.Option("float", 1.5), discordtest.Option("bool", true),
 		discordtest.Option("string", "s"), discordtest.Option("user", g.Members[1].User),
 		discordtest.Option("channel", g.Channels[1]), discordtest.Option("role", g.Roles[1]))

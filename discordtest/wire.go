@@ -159,6 +159,9 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
+// release lets go of the buffer of a wire that nobody writes to any more.
+func (w *wire) release() { w.buf = nil }
+
 // closeWrite sends a FIN and leaves the reading side open, so that the close frame before it cannot
 // be lost to a reset.
 func (w *wire) closeWrite() {

@@ -46,7 +46,7 @@ func (w *world) live(ctx context.Context) {
 			return
 		case <-use.C:
 			g := w.srv.Guilds()[0]
-			w.srv.Command(g.ID, g.Channels[0].ID, g.Members[rand.IntN(len(g.Members))].User.ID, "ping")
+			w.srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[rand.IntN(len(g.Members))].User.ID, "ping")
 		case <-trouble.C:
 			if c := w.srv.Conn(0); c != nil {
 				c.Reset()

@@ -38,7 +38,7 @@ func (d *demo) chat(ctx context.Context) {
 		guild := pick(d.srv.Guilds())
 		channel, member := pick(guild.Channels), pick(guild.Members)
 		if slash {
-			d.srv.Command(guild.ID, channel.ID, member.User.ID, "ping")
+			d.srv.SlashCommand(guild.ID, channel.ID, member.User.ID, "ping")
 			continue
 		}
 		if _, err := d.srv.Say(channel.ID, member.User.ID, "!ping"); err != nil {
