@@ -32,7 +32,7 @@ func TestOverload(t *testing.T) {
 		messages = events * 3 / 10
 		interval = 2 * time.Second
 	)
-	srv := newServer(t, discordtest.Config{HeartbeatInterval: interval})
+	srv := newServer(t, discordtest.Config{HeartbeatInterval: interval, ReplayLimit: 1 << 18})
 	bot := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll),
 		botwright.WithoutCompression()) // under the race detector it would be most of the work
 	var (
