@@ -4,14 +4,17 @@
 // open whatever happens to them. Handlers get discordgo's own structs, call discordgo's REST
 // methods, and return errors:
 //
-//	bot, err := botwright.New(os.Getenv("DISCORD_TOKEN"))
+//	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
+//	bot, err := botwright.New(os.Getenv("DISCORD_TOKEN"), botwright.WithCommands(ping))
 //	if err != nil {
 //		return err
 //	}
-//	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, m *discordgo.MessageCreate) error {
-//		_, err := s.ChannelMessageSend(m.ChannelID, "pong", discordgo.WithContext(ctx))
-//		return err
-//	}, botwright.NotBot(), botwright.Prefix("!ping"))
+//	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
+//		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
+//			Type: discordgo.InteractionResponseChannelMessageWithSource,
+//			Data: &discordgo.InteractionResponseData{Content: "pong"},
+//		}, discordgo.WithContext(ctx))
+//	}, botwright.Command("ping"))
 //	return bot.Run(ctx)
 //
 // # Events

@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
@@ -196,16 +197,19 @@ func (h *handlers) publishLocked() {
 	h.current.Store(set)
 }
 
-// types returns the event types that handlers were registered for, sorted.
-func (h *handlers) types() []string {
+// types returns the event types that handlers were registered for, sorted, with the handlers' names.
+func (h *handlers) types() []wantedType {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var types []string
+	names := make(map[string][]string)
 	for _, r := range h.list {
-		types = append(types, r.eventType)
+		names[r.eventType] = append(names[r.eventType], r.name)
 	}
-	slices.Sort(types)
-	return slices.Compact(types)
+	var types []wantedType
+	for _, t := range slices.Sorted(maps.Keys(names)) {
+		types = append(types, wantedType{t, strings.Join(names[t], ", ")})
+	}
+	return types
 }
 
 // funcName returns the name of a function for people to read, such as "main.onMessage".

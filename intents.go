@@ -1,7 +1,9 @@
 package botwright
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/bwmarrin/discordgo"
@@ -9,111 +11,142 @@ import (
 	"github.com/botwright/botwright/internal/events"
 )
 
-// privilegedNames returns the names of the privileged intents among the given ones, as the
-// developer portal shows them.
-func privilegedNames(intents discordgo.Intent) string {
-	var names []string
-	for _, p := range []struct {
-		intent discordgo.Intent
-		name   string
-	}{
-		{discordgo.IntentGuildPresences, "Presence Intent"},
-		{discordgo.IntentGuildMembers, "Server Members Intent"},
-		{discordgo.IntentMessageContent, "Message Content Intent"},
-	} {
-		if intents&p.intent != 0 {
-			names = append(names, p.name)
+// WithPrivilegedIntents adds privileged intents to those that the bot asks for: such as
+// discordgo.IntentMessageContent, without which the messages of guilds come without their content.
+// The others the bot finds out by itself, from its handlers and its [StatePolicy].
+//
+// A privileged intent must also be enabled under Privileged Gateway Intents on the Bot page of the
+// developer portal. If it is not, [Bot.Run] ends with a [*ShardError] that says so.
+func WithPrivilegedIntents(intents discordgo.Intent) Option {
+	return func(c *config) {
+		if other := intents &^ events.Privileged(intents); intents == 0 || other != 0 {
+			c.problem("WithPrivilegedIntents", "%s: name one or more of %s; the bot finds out by "+
+				"itself which others it needs, or see WithIntents", intentsText(other),
+				events.Constants(discordgo.IntentsAll&^discordgo.IntentsAllWithoutPrivileged))
+			return
 		}
+		c.privileged |= intents
 	}
-	return strings.Join(names, ", ")
 }
 
-// resolveIntents decides which intents to ask for: those of WithIntents, or else those that the
-// handlers, the forwarded events and State need.
+func intentsText(intents discordgo.Intent) string {
+	if intents == 0 {
+		return "no intent is given"
+	}
+	return fmt.Sprintf("not privileged (%s)", events.Constants(intents))
+}
+
+// checkIntents refuses what would switch the bot's handlers off in silence.
+func (c *config) checkIntents() {
+	if c.intentsSet && c.intents == discordgo.IntentMessageContent {
+		c.problem("WithIntents", "it sets all intents, and with discordgo.IntentMessageContent "+
+			"alone no messages come: use WithPrivilegedIntents, which adds to what handlers need")
+	}
+}
+
+// givenIntents returns what the program has set, with WithIntents or in the session, and whether
+// it has.
+func (b *Bot) givenIntents() (given discordgo.Intent, explicit bool, err error) {
+	of := b.session.Identify.Intents
+	switch {
+	case of == discordgo.IntentsAllWithoutPrivileged: // as discordgo.New leaves it
+		return b.cfg.intents, b.cfg.intentsSet, nil
+	case b.cfg.intentsSet && of != b.cfg.intents:
+		return 0, true, fmt.Errorf("botwright: the session's Identify.Intents (%s) and WithIntents "+
+			"(%s) differ: set one of them", events.Constants(of), events.Constants(b.cfg.intents))
+	}
+	return of, true, nil
+}
+
+// resolveIntents decides which intents to ask for: those that are given, or else those that the
+// handlers, the forwarded events and State need; and the privileged ones.
 func (b *Bot) resolveIntents() error {
-	b.intents = b.cfg.intents
-	if !b.cfg.intentsSet {
-		b.intents = events.Requirement{Any: b.cfg.state.intents()}.Default()
+	given, explicit, err := b.givenIntents()
+	if err != nil {
+		return err
+	}
+	b.intents, b.intentsGiven = given|b.cfg.privileged, explicit
+	if !explicit {
+		b.intents |= events.Requirement{Any: b.cfg.state.intents()}.Default()
 	}
 	var problems []string
-	for _, t := range append(b.handlers.types(), b.cfg.sessionEvents...) {
-		needs, _ := events.Intents(t)
-		if !b.cfg.intentsSet {
+	for _, t := range b.wantedTypes() {
+		needs, _ := events.Intents(t.eventType)
+		if !explicit {
 			b.intents |= needs.Default()
 		}
-		if needs.NeedsPrivileged() && !needs.MetBy(b.cfg.intents) {
-			problems = append(problems, fmt.Sprintf("%s needs the %s", t, intentNames(needs.Any)))
+		if needs.NeedsPrivileged() && !needs.MetBy(b.intents) {
+			problems = append(problems, fmt.Sprintf(
+				"%s (%s) needs the %s: add botwright.WithPrivilegedIntents(%s)", t.eventType,
+				t.names, events.PortalNames(needs.Any), events.Constants(needs.Any)))
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("botwright: privileged intents are missing: %s. Name them, with all "+
-			"others, in WithIntents, and enable them under Privileged Gateway Intents on the "+
-			"Bot page at %s", strings.Join(problems, "; "), portal)
+		return fmt.Errorf("botwright: privileged intents are missing: %s, and enable it under "+
+			"Privileged Gateway Intents on the Bot page at %s",
+			strings.Join(problems, "; "), portal)
 	}
 	b.warnOfIntents()
 	return nil
 }
 
-// intentNames names a privileged intent as the portal does and as discordgo does.
-func intentNames(intent discordgo.Intent) string {
-	switch intent {
-	case discordgo.IntentGuildMembers:
-		return "Server Members Intent (discordgo.IntentGuildMembers)"
-	case discordgo.IntentGuildPresences:
-		return "Presence Intent (discordgo.IntentGuildPresences)"
+// A wantedType is an event type and who wants it.
+type wantedType struct{ eventType, names string }
+
+// wantedTypes returns the event types that handlers are registered for or that are forwarded to
+// the session.
+func (b *Bot) wantedTypes() []wantedType {
+	types := b.handlers.types()
+	for _, t := range b.cfg.sessionEvents {
+		types = append(types, wantedType{t, "named in WithSessionEvents"})
 	}
-	return privilegedNames(intent)
+	return types
 }
 
 // warnOfIntents logs what will not work as somebody may expect.
 func (b *Bot) warnOfIntents() {
-	for _, t := range b.handlers.types() {
+	for _, t := range b.wantedTypes() {
 		b.warnOfType(t)
 	}
 	if missing := b.cfg.state.intents() &^ b.intents; missing != 0 {
 		b.cfg.logger.Info("State will not follow all that its policy keeps: the bot does not ask "+
-			"for some intents, see WithIntents and WithState", "missing", stateIntentNames(missing))
+			"for some intents, see WithIntents and WithState", "missing", events.Constants(missing))
 	}
 }
 
-// stateIntentNames names intents that a StatePolicy may need.
-func stateIntentNames(intents discordgo.Intent) string {
-	var names []string
-	for _, i := range []struct {
-		intent discordgo.Intent
-		name   string
-	}{
-		{discordgo.IntentGuilds, "IntentGuilds"},
-		{discordgo.IntentGuildMembers, "IntentGuildMembers"},
-		{discordgo.IntentGuildEmojis, "IntentGuildEmojis"},
-		{discordgo.IntentGuildVoiceStates, "IntentGuildVoiceStates"},
-		{discordgo.IntentGuildPresences, "IntentGuildPresences"},
-		{discordgo.IntentGuildMessages, "IntentGuildMessages"},
-	} {
-		if intents&i.intent != 0 {
-			names = append(names, i.name)
-		}
+func (b *Bot) warnOfType(t wantedType) {
+	needs, known := events.Intents(t.eventType)
+	if !known && t.eventType != "*" {
+		b.cfg.logger.Warn("a handler is for an event that is not known: perhaps its name is "+
+			"misspelled", "event", t.eventType, "handler", t.names)
 	}
-	return strings.Join(names, ", ")
-}
-
-func (b *Bot) warnOfType(eventType string) {
-	needs, _ := events.Intents(eventType)
 	if !needs.MetBy(b.intents) {
+		add := fmt.Sprintf("add the intent to WithIntents: %s", events.Constants(needs.Any))
+		if !b.intentsGiven {
+			add = "register the handler before the bot is opened"
+		}
 		b.cfg.logger.Warn("a handler will never be called: the bot does not ask for the intent "+
-			"of its event", "event", eventType)
+			"of its event", "event", t.eventType, "handler", t.names,
+			"intent", events.Constants(needs.Any), "fix", add)
 	}
 	const guild = discordgo.IntentGuildMessages
-	content := b.intents&discordgo.IntentMessageContent != 0
-	if eventType == "MESSAGE_CREATE" && b.intents&guild != 0 && !content {
-		b.cfg.logger.Info("messages come without their content, but for direct messages and " +
-			"those that mention the bot: the Message Content Intent is not asked for")
+	if t.eventType != "MESSAGE_CREATE" || b.intents&guild == 0 ||
+		b.intents&discordgo.IntentMessageContent != 0 {
+		return
 	}
+	level := slog.LevelWarn
+	if b.intentsGiven { // then it may well be on purpose
+		level = slog.LevelInfo
+	}
+	b.cfg.logger.Log(context.Background(), level, "messages in guilds come without their content, "+
+		"except for those that mention the bot: it does not ask for the Message Content Intent",
+		"handler", t.names, "intent", "discordgo.IntentMessageContent",
+		"fix", "add botwright.WithPrivilegedIntents(discordgo.IntentMessageContent)")
 }
 
 // checkLate warns of a handler that is added to an open bot and needs more than it asked for.
 func (b *Bot) checkLate(r *registration) {
 	if b.currentFleet() != nil {
-		b.warnOfType(r.eventType)
+		b.warnOfType(wantedType{r.eventType, r.name})
 	}
 }

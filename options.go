@@ -26,6 +26,7 @@ type config struct {
 	token           string
 	intents         discordgo.Intent
 	intentsSet      bool
+	privileged      discordgo.Intent // in addition
 	shardCount      int // 0: as many as Discord recommends
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
@@ -111,8 +112,9 @@ func (c QueueConfig) withDefaults() QueueConfig {
 }
 
 // WithIntents sets the intents that the bot asks for, all of them. Without it, it asks for
-// those that its handlers and its [StatePolicy] need, except for the privileged ones: those must
-// be named here.
+// those that its handlers and its [StatePolicy] need, except for the privileged ones: those are
+// added with [WithPrivilegedIntents]. A bot that sets Identify.Intents in [WithSessionConfig] or
+// in Session, as discordgo bots do, has set the same.
 func WithIntents(intents discordgo.Intent) Option {
 	return func(c *config) { c.intents, c.intentsSet = intents, true }
 }
@@ -270,6 +272,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		}
 		opt(c)
 	}
+	c.checkIntents()
 	c.queue = c.queue.withDefaults()
 	c.setOperations()
 	c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.tendCaches(ctx) })
@@ -287,6 +290,13 @@ func (c *config) setToken(token string) {
 	switch {
 	case token == "":
 		c.problem("token", "it is empty: copy it from the Bot page at "+portal)
+	case strings.TrimSpace(token) != token:
+		c.problem("token", "there is white space around it, such as the newline at the end of a "+
+			"file: pass strings.TrimSpace(token)")
+	case strings.Trim(token, "\"'`") != token:
+		c.problem("token", "there are quotes around it: leave them out of the environment or file")
+	case strings.HasPrefix(token, "Bearer "), strings.HasPrefix(token, "bot "):
+		c.problem("token", "it begins with %q: pass the token alone", strings.Fields(token)[0])
 	case !form.MatchString(token):
 		c.problem("token", "it is malformed: a bot's token has three parts with dots between "+
 			"them and no spaces; a client secret or public key is none")

@@ -336,7 +336,7 @@ func (s *shard) run(ctx context.Context) error {
 	err := s.gateway.Run(ctx)
 	if closed, ok := errors.AsType[*gateway.CloseError](err); ok {
 		return &ShardError{
-			ShardID: s.id, Code: closed.Code, Err: err, intents: privilegedNames(s.bot.intents)}
+			ShardID: s.id, Code: closed.Code, Err: err, intents: events.PortalNames(s.bot.intents)}
 	}
 	return err
 }
