@@ -92,7 +92,6 @@ func TestDerivedIntents(t *testing.T) {
 	}
 }
 
-
 func onlyMembers(context.Context, *discordgo.Session, *discordgo.GuildMemberAdd) error { return nil }
 
 func onlyMessages(context.Context, *discordgo.Session, *discordgo.MessageCreate) error { return nil }

@@ -27,7 +27,7 @@ type config struct {
 	intents         discordgo.Intent
 	intentsSet      bool
 	privileged      discordgo.Intent // in addition
-	shardCount      int // 0: as many as Discord recommends
+	shardCount      int              // 0: as many as Discord recommends
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
 	sampleEvery     time.Duration // see activity.go; tests do without

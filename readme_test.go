@@ -74,13 +74,13 @@ func TestReadmeProgram(t *testing.T) {
 func usePing(t *testing.T, srv *discordtest.Server) {
 	t.Helper()
 	ctx := testContext(t)
-	registered := func() bool { return len(srv.ApplicationCommands("")) == 1 }
+	registered := func() bool { return len(srv.RegisteredCommands("")) == 1 }
 	if err := srv.Wait(ctx, registered); err != nil {
 		t.Error(err)
 		return
 	}
 	g := srv.Guilds()[0]
-	m, err := srv.Command(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping").Message(ctx)
+	m, err := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping").Message(ctx)
 	if err != nil {
 		t.Error(err)
 	} else if m.Content != "pong" {
