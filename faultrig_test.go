@@ -46,7 +46,8 @@ func newRig(t *testing.T, cfg discordtest.Config, opts ...botwright.Option) *rig
 	}
 	r.bot = newBot(t, r.srv, append([]botwright.Option{
 		botwright.WithErrorHandler(r.errs.handle),
-		botwright.WithLogger(slog.New(slog.NewTextHandler(r.log, nil))),
+		botwright.WithLogger(slog.New(slog.NewTextHandler(r.log,
+			&slog.HandlerOptions{Level: slog.LevelDebug}))),
 		botwright.WithIntents(discordgo.IntentsAll),
 		botwright.WithShards(max(cfg.Shards, 1)),
 	}, opts...)...)

@@ -209,7 +209,7 @@ func sessionFaults() []fault {
 				s, g := r.bot.Session(), r.guilds[0]
 				r.srv.Refuse(true)
 				r.conn().Reset()
-				r.awaitLog("gateway connection lost", 2)
+				r.awaitLog("gateway connection ", 2)
 				err := errors.Join(s.ChannelVoiceJoinManual(g.ID, g.Channels[len(g.Channels)-1].ID, false, false),
 					s.UpdateGameStatus(0, "chess"))
 				if err != nil {

@@ -67,12 +67,16 @@ type ending struct {
 	stop    bool // Run's context is done
 	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
 	hello   bool // the handshake had begun
-	stable  bool // the connection was ready for stableAfter
+	ready   bool // the connection was ready
+	stable  bool // it was for stableAfter
 }
 
 // level returns how loudly to log the ending. The codes by which Discord complains of what we
-// sent mean a mistake in the program.
+// sent mean a mistake in the program; that it asks for a reconnect is routine.
 func (e ending) level() slog.Level {
+	if errors.Is(e.err, errReconnect) || errors.Is(e.err, errRestart) {
+		return slog.LevelInfo
+	}
 	switch e.code {
 	case 4001, 4002, 4003, 4005, 4007, 4008:
 		return slog.LevelError

@@ -115,7 +115,8 @@ func (c *conn) run() ending {
 	if end.stop && !c.s.cfg.KeepSession {
 		end.verdict = drop // 1000 has ended it
 	}
-	end.stable = !c.readySeen.IsZero() && time.Since(c.readySeen) >= stableAfter
+	end.ready = !c.readySeen.IsZero()
+	end.stable = end.ready && time.Since(c.readySeen) >= stableAfter
 	if c.resuming && end.hello && c.readySeen.IsZero() {
 		if c.s.resumes++; c.s.resumes >= maxResumes && end.verdict == keep {
 			end.verdict = drop
@@ -168,7 +169,7 @@ func (c *conn) receive(wg *sync.WaitGroup, payload []byte) error {
 		default:
 		}
 	case opReconnect:
-		c.fail(ending{err: errors.New("reconnect asked for by Discord (op 7)")})
+		c.fail(ending{err: errReconnect})
 	case opInvalidSession:
 		c.invalidSession(e.Data)
 	case opHello:
@@ -198,6 +199,8 @@ func (c *conn) malformed(err error) error {
 	c.s.damagedAt = session.Seq
 	return fmt.Errorf("damaged frame behind sequence %d: %w", session.Seq, err)
 }
+
+var errReconnect = errors.New("reconnect asked for by Discord (op 7)")
 
 func (c *conn) onHello(wg *sync.WaitGroup, d []byte) error {
 	if c.interval > 0 {

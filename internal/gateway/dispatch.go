@@ -39,6 +39,7 @@ func (c *conn) dispatch(e frame.Envelope) error {
 	s.stats.events.Add(1)
 	if !wasReady && !c.readySeen.IsZero() {
 		s.setState(Ready, nil) // not before Config.Event has seen READY
+		s.logReady(c.resuming)
 	}
 	s.stats.lastEvent.Store(c.frame.Received.UnixNano())
 	if c.frame.Replayed {

@@ -65,6 +65,10 @@ type Config struct {
 	Session     Session // resumed first, if it has an ID
 	KeepSession bool    // at the end of Run, close so that the session can be resumed later
 	Logger      *slog.Logger
+
+	// FirstReady is the level of the line that says that the shard is ready for the first time.
+	// The zero value is info; a start of hundreds of shards is told in fewer lines.
+	FirstReady slog.Level
 }
 
 // A Frame is one dispatch. It, its Type and its Data are valid until Event returns.
@@ -122,6 +126,8 @@ type Shard struct {
 	resumes   int   // RESUMEs since one brought anything
 	damagedAt int64 // the sequence at which a frame was damaged last; -1 for none
 	renewURL  bool
+	down      outage
+	wasReady  bool
 }
 
 // New returns a Shard that is not connected yet.
@@ -148,6 +154,7 @@ func New(cfg Config) *Shard {
 		session:   cfg.Session,
 		guilds:    make(map[uint64]bool),
 		damagedAt: -1,
+		down:      newOutage(),
 	}
 	for _, id := range cfg.Session.Guilds {
 		s.setGuild([]byte(id), true)
@@ -174,8 +181,7 @@ func (s *Shard) Run(ctx context.Context) error {
 			return fmt.Errorf("gateway connection of shard %d: %w", s.cfg.ShardID, end.err)
 		}
 		delay := s.backoff(end)
-		s.log.Log(ctx, end.level(), "gateway connection lost", "error", end.err,
-			"resumable", s.resumable(), "retry_in", delay.Round(time.Millisecond))
+		s.logEnd(ctx, end, delay)
 		s.setRetry(end.err, delay)
 		s.sleep(ctx, delay)
 	}

@@ -55,6 +55,7 @@ type Status struct {
 	Malformed   uint64 // frames that were no gateway payload
 	Identifies  uint64
 	Resumes     uint64
+	Losses      uint64         // connections that were ready and ended, but for those of Restart
 	Disconnects map[int]uint64 // by close code; 0 without one
 	Commands    map[int]uint64 // sent, by opcode; -1 for those that are none of Discord's
 	Throttled   uint64         // times that the send limit held commands back
@@ -131,7 +132,7 @@ func (s *Shard) removeGuild(id []byte) {
 
 // counters are the parts of a Status that change too often for Shard.mu.
 type counters struct {
-	events, duplicates, malformed, identifies, resumes, throttled atomic.Uint64
+	events, duplicates, malformed, identifies, resumes, throttled, losses atomic.Uint64
 
 	lastEvent atomic.Int64 // in ns since 1970; 0 before the first
 
@@ -189,6 +190,7 @@ func (c *counters) read(st *Status) {
 	st.Identifies = c.identifies.Load()
 	st.Resumes = c.resumes.Load()
 	st.Throttled = c.throttled.Load()
+	st.Losses = c.losses.Load()
 	if ns := c.lastEvent.Load(); ns != 0 {
 		st.LastEvent = time.Unix(0, ns)
 	}
