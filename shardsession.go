@@ -1,0 +1,68 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"sync"
+
+	"github.com/bwmarrin/discordgo"
+)
+
+// A ShardSession is the discordgo session of one shard.
+type ShardSession struct {
+	*discordgo.Session
+	ID    int // of the shard
+	Count int // of the bot's shards, those of other processes included
+}
+
+// EachShard calls fn for every shard of this process, at the same time, and returns when all calls
+// have: with their errors, joined, each with its shard. Use it for what goes over the gateway, such
+// as a presence, which is for one shard alone. ctx is passed on; fn has to watch it. A panic of fn
+// becomes a [*PanicError]. The error is [ErrNotOpen] before Open.
+//
+// The discordgo methods that use the gateway return discordgo.ErrWSNotFound for a shard that was not
+// ready yet. After Open all were.
+func (b *Bot) EachShard(ctx context.Context, fn func(context.Context, ShardSession) error) error {
+	f := b.currentFleet()
+	if f == nil {
+		return ErrNotOpen
+	}
+	errs := make([]error, len(f.shards))
+	var calls sync.WaitGroup
+	for i, s := range f.shards {
+		calls.Go(func() {
+			if err := s.call(ctx, fn); err != nil {
+				errs[i] = fmt.Errorf("shard %d: %w", s.id, err)
+			}
+		})
+	}
+	calls.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *shard) call(
+	ctx context.Context, fn func(context.Context, ShardSession) error,
+) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.count})
+}
+
+// Sessions returns an iterator over the discordgo sessions of this process by the shard's id, in
+// their order; there are none before Open. To use all of them at the same time, see
+// [Bot.EachShard].
+func (b *Bot) Sessions() iter.Seq2[int, *discordgo.Session] {
+	return func(yield func(int, *discordgo.Session) bool) {
+		for _, s := range b.ownShards() {
+			if !yield(s.id, s.session) {
+				return
+			}
+		}
+	}
+}
