@@ -37,8 +37,9 @@ type AdminConfig struct {
 	// has none.
 	OpenProbes bool
 
-	// Gatherer is what /metrics shows. The default is the registry of [WithMetrics]; without
-	// either, there is no /metrics.
+	// Gatherer is what /metrics shows. The default is the registry of [WithMetrics]. A registerer
+	// from prometheus.WrapRegistererWith is none: set the registry that it wraps. Without a
+	// Gatherer /metrics is a 404 that says so.
 	Gatherer prometheus.Gatherer
 }
 
@@ -142,16 +143,29 @@ func (a *admin) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /debug/pprof/{$}", pprofhttp.ServeIndex)
 	mux.HandleFunc("GET /debug/pprof/{name}", pprofhttp.ServeProfile)
-	if a.cfg.Gatherer != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{
-			// One broken collector must not hide the others.
-			ErrorHandling: promhttp.ContinueOnError,
-			ErrorLog:      slog.NewLogLogger(a.bot.cfg.logger.Handler(), slog.LevelError),
-		}))
-	}
+	mux.Handle("GET /metrics", a.metrics())
 	// A browser sends a password to wherever a page of somebody else's points it.
 	var crossOrigin http.CrossOriginProtection
 	return a.secure(a.authorize(crossOrigin.Handler(mux)))
+}
+
+// metrics returns what serves /metrics, or says why there are none.
+func (a *admin) metrics() http.Handler {
+	if a.cfg.Gatherer != nil {
+		return promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{
+			// One broken collector must not hide the others.
+			ErrorHandling: promhttp.ContinueOnError,
+			ErrorLog:      slog.NewLogLogger(a.bot.cfg.logger.Handler(), slog.LevelError),
+		})
+	}
+	reason := "there are no metrics: see botwright.WithMetrics"
+	if a.bot.cfg.registerer != nil {
+		reason = "the registerer of WithMetrics can register metrics and not gather them, as " +
+			"those of prometheus.WrapRegistererWith: set AdminConfig.Gatherer to the registry"
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, reason, http.StatusNotFound)
+	})
 }
 
 // Limits of the server.

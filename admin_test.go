@@ -399,3 +399,33 @@ func TestAdminShowsMeasurements(t *testing.T) {
 		}
 	}
 }
+
+func TestMetricsThatCannotBeGathered(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	wrapped := prometheus.WrapRegistererWith(prometheus.Labels{"bot": "a"}, registry)
+	tests := []struct {
+		name string
+		opts []botwright.Option
+		code int
+		want string
+	}{
+		{"none", nil, http.StatusNotFound, "WithMetrics"},
+		{"wrapped", []botwright.Option{botwright.WithMetrics(wrapped)}, http.StatusNotFound, "AdminConfig.Gatherer"},
+		{"with a gatherer", []botwright.Option{
+			botwright.WithMetrics(prometheus.WrapRegistererWith(prometheus.Labels{"bot": "b"}, registry)),
+			botwright.WithAdmin(botwright.AdminConfig{Gatherer: registry}),
+		}, http.StatusOK, `bot="b"`},
+	}
+	for _, tt := range tests {
+		bot, err := botwright.New(someToken, tt.opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		bot.AdminHandler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/metrics", nil))
+		if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s: %d %.200s", tt.name, w.Code, w.Body)
+		}
+	}
+}

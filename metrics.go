@@ -16,7 +16,8 @@ import (
 
 // WithMetrics registers the bot's metrics with reg, until [Bot.Shutdown] is done. Their names
 // begin with discord_; what each one means is in its help text. Two bots that share a registry
-// each need one of their own around it, from prometheus.WrapRegistererWith.
+// each need one of their own around it, from prometheus.WrapRegistererWith. Such a one cannot be
+// read: to serve /metrics, give the registry itself to [AdminConfig] as the Gatherer.
 //
 // The number of series is bounded: by the program's handlers, commands and health checks, the
 // shards, and Discord's event types and routes. A guild, user or channel is never a label.
@@ -195,6 +196,18 @@ func (b *Bot) registerMetrics() error {
 		Shards: b.gatewayShards,
 		Queue:  b.queue.Stats,
 		Budget: b.gate.Budget,
+	}))
+	b.metrics.add("bot", metrics.NewBot(b.metrics.namespace, metrics.Bot{
+		Started: b.started,
+		Limits: metrics.QueueLimits{MaxEvents: b.cfg.queue.MaxEvents,
+			MaxBytes: b.cfg.queue.MaxBytes, MaxInFlight: b.cfg.queue.MaxInFlight},
+		Users: b.users,
+		State: func() metrics.State { return b.StateSize().metric() },
+		Pressure: func() metrics.Pressure {
+			p := b.MemoryPressure()
+			return metrics.Pressure{Percent: p.Level, Shrinks: p.Shrinks}
+		},
+		Operations: b.profiler.operations.Snapshot,
 	}))
 	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))

@@ -52,6 +52,7 @@ func TestMetricsCatalogue(t *testing.T) {
 	if err == nil {
 		t.Error("the rate limit was not reported")
 	}
+	_ = bot.Profiler().Do(t.Context(), "work", func(context.Context) error { return nil })
 	bot.ObserveCache("users", botwright.NewTTLCache(botwright.TTLCacheConfig[string, int]{}).Stats)
 	useCommand(t, srv, "ping")
 	srv.Conn(0).RequestHeartbeat()
@@ -529,4 +530,41 @@ func TestMetricsCountInteractionsByHTTP(t *testing.T) {
 	}
 	// The fake Discord knows nothing of it.
 	waitMetric(t, reg, 1, "discord_interactions_total", "command", "ping", "outcome", "refused")
+}
+
+func TestMetricsOfTheBot(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 2, Members: 3})
+	reg := prometheus.NewPedanticRegistry()
+	begin := time.Now()
+	bot := newBot(t, srv, botwright.WithMetrics(reg),
+		botwright.WithIntents(discordgo.IntentGuilds),
+		botwright.WithState(botwright.StateFull),
+		botwright.WithQueue(botwright.QueueConfig{MaxEvents: 1234, MaxInFlight: 7}))
+	open(t, bot)
+	failure := errors.New("it failed")
+	for _, name := range []string{"work", "\xff"} { // the second cannot be a label
+		err := bot.Profiler().Do(t.Context(), name, func(context.Context) error { return failure })
+		if !errors.Is(err, failure) {
+			t.Error(err)
+		}
+	}
+	waitMetric(t, reg, float64(bot.Report().Users), "discord_users")
+	waitMetric(t, reg, 2, "discord_state_entries", "kind", "guilds")
+	for name, want := range map[string]float64{
+		"discord_handler_queue_max_events": 1234,
+		"discord_handler_max_inflight":     7,
+		"discord_memory_pressure_ratio":    0,
+		"discord_operation_errors_total":   1,
+	} {
+		if got := metric(t, reg, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if got := metric(t, reg, "discord_start_time_seconds"); got < float64(begin.UnixMilli())/1000-1 {
+		t.Errorf("started at %v", got)
+	}
+	if bot.Report().Users == 0 {
+		t.Error("no users")
+	}
 }

@@ -61,6 +61,7 @@ func (b *Bot) Report() Report {
 	r := Report{
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
 		Caches: b.cacheReports(), State: b.StateSize(), Resources: b.readResources(),
+		Users: b.users(),
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)
@@ -68,7 +69,6 @@ func (b *Bot) Report() Report {
 			guilds, unavailable := s.guilds()
 			r.Guilds += guilds
 			r.UnavailableGuilds += unavailable
-			r.Users += s.members.members()
 		}
 	}
 	q := b.queue.Stats()
@@ -78,6 +78,15 @@ func (b *Bot) Report() Report {
 	r.EventsPerSecond, r.Resources.CPUPercent = b.stats.rates(r.Time, r.Events, busy)
 	r.Uptime = b.stats.uptime(r.Time)
 	return r
+}
+
+// users returns the sum of all members of the guilds of this process.
+func (b *Bot) users() int {
+	n := 0
+	for _, s := range b.ownShards() {
+		n += s.members.members()
+	}
+	return n
 }
 
 // String returns three lines for people, and one for each cache.

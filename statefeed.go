@@ -6,6 +6,7 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/metrics"
 	"github.com/botwright/botwright/internal/state"
 )
 
@@ -38,6 +39,18 @@ func (s StateSize) String() string {
 func (s StateSize) total() int {
 	return s.Guilds + s.Channels + s.Threads + s.Roles + s.Emojis + s.Stickers + s.Members +
 		s.Presences + s.VoiceStates + s.Messages
+}
+
+func (s StateSize) metric() metrics.State {
+	return metrics.State{
+		Entries: map[string]int{
+			"guilds": s.Guilds, "channels": s.Channels, "threads": s.Threads, "roles": s.Roles,
+			"emojis": s.Emojis, "stickers": s.Stickers, "members": s.Members,
+			"presences": s.Presences, "voice_states": s.VoiceStates, "messages": s.Messages,
+		},
+		Removed: map[string]uint64{
+			"expired": s.Expired, "evicted": s.Evicted, "shrunk": s.Shrunk},
+	}
 }
 
 // StateSize counts what State holds. It holds State's lock meanwhile, a millisecond for some ten

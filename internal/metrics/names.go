@@ -31,7 +31,7 @@ func (n *names) bound(name []byte) string {
 	if ok {
 		return s
 	}
-	if full || len(name) > maxName || !utf8.Valid(name) {
+	if full || !labelled(string(name)) {
 		return Other
 	}
 	n.mu.Lock()
@@ -43,3 +43,6 @@ func (n *names) bound(name []byte) string {
 	n.known[s] = s
 	return s
 }
+
+// labelled reports whether a name can be a label's value.
+func labelled(name string) bool { return len(name) <= maxName && utf8.ValidString(name) }

@@ -31,6 +31,15 @@ func (s Sink) Timestamp(d *prometheus.Desc, t time.Time, labels ...string) {
 	}
 }
 
+// Summary sends how often something was done and how long that took in all, with quantiles in
+// seconds.
+func (s Sink) Summary(
+	d *prometheus.Desc, n uint64, sum time.Duration, quantiles map[float64]float64,
+	labels ...string,
+) {
+	s <- prometheus.MustNewConstSummary(d, n, sum.Seconds(), quantiles, labels...)
+}
+
 func (s Sink) send(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels []string) {
 	//nolint:promlinter // it wants the name here; the test of the catalogue lints it
 	s <- prometheus.MustNewConstMetric(d, kind, v, labels...)
