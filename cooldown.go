@@ -29,7 +29,7 @@ type CooldownConfig struct {
 }
 
 // Cooldown handles events of a key no more often than r. Others are turned away without a word;
-// see [CooldownWith]. Cooldown panics if r is not positive or key is nil.
+// see [CooldownWith], and [WithClock] for tests. Cooldown panics if r is not positive or key is nil.
 func Cooldown(r rate.Limit, key KeyFunc) Middleware {
 	return CooldownWith(CooldownConfig{Rate: r}, key)
 }
@@ -57,7 +57,7 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 			if !found {
 				limiter, _ = limiters.GetOrSet(k, rate.NewLimiter(cfg.Rate, cfg.Burst))
 			}
-			now := time.Now()
+			now := e.now()
 			if limiter.AllowN(now, 1) {
 				return next(ctx, e)
 			}
@@ -65,6 +65,14 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 			return cfg.answer(ctx, e, seconds(missing/float64(cfg.Rate)))
 		}
 	}
+}
+
+// now is the present as the bot sees it, see [WithClock].
+func (e *Event) now() time.Time {
+	if e.bot == nil { // an event of a test
+		return time.Now()
+	}
+	return e.bot.cfg.now()
 }
 
 // rest is how long a key needs to be as good as new, after which it need not be remembered.

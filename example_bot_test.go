@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 	"golang.org/x/time/rate"
 
 	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/discordtest"
 )
 
 func ExampleOn() {
@@ -216,6 +219,53 @@ func ExampleCooldownWith() {
 	// here is a cat
 	// here is a cat
 	// no more cats for 1h0m0s
+}
+
+// A test moves the clock of the server and of the bot.
+func ExampleWithClock() {
+	srv, err := discordtest.New(discordtest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL), botwright.WithClock(srv.Now),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	daily := botwright.CooldownWith(botwright.CooldownConfig{
+		Rate:    rate.Every(24 * time.Hour),
+		TooFast: func(_ *botwright.Event, wait time.Duration) string { return fmt.Sprint("wait ", wait) },
+	}, botwright.ByUser)
+	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
+		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
+			Type: discordgo.InteractionResponseChannelMessageWithSource,
+			Data: &discordgo.InteractionResponseData{Content: "10 coins"},
+		}, discordgo.WithContext(ctx))
+	}, botwright.Command("daily"), daily)
+	ctx := context.Background()
+	if err := bot.Open(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = bot.Shutdown(ctx) }()
+
+	guild := srv.Guilds()[0]
+	ask := func() {
+		in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.OwnerID, "daily")
+		answer, err := in.Message(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(answer.Content)
+	}
+	ask()
+	ask()
+	srv.Advance(24 * time.Hour)
+	ask()
+	// Output:
+	// 10 coins
+	// wait 24h0m0s
+	// 10 coins
 }
 
 // Messages of one channel are handled one after the other, unless the handler does not mind.

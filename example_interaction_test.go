@@ -164,10 +164,7 @@ func ExampleModal() {
 		}, botwright.Modal("report:"))
 	}, func(ctx context.Context, me *person) error {
 		opened := me.srv.SlashCommand(me.guild, me.channel, me.user, "report")
-		if _, err := opened.Response(ctx); err != nil {
-			return err
-		}
-		thanks, err := me.srv.Modal(opened, map[string]string{"why": "spam"}).Message(ctx)
+		thanks, err := me.srv.Modal(ctx, opened, map[string]string{"why": "spam"}).Message(ctx)
 		if err != nil {
 			return err
 		}

@@ -134,7 +134,7 @@ func TestCooldown(t *testing.T) {
 func TestCooldownAnswers(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
-	bot := newBot(t, srv)
+	bot := newBot(t, srv, botwright.WithClock(srv.Now))
 	botwright.On(bot, func(_ context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
 		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
 			Type: discordgo.InteractionResponseChannelMessageWithSource,
@@ -147,7 +147,11 @@ func TestCooldownAnswers(t *testing.T) {
 	}, botwright.ByUser))
 	open(t, bot)
 	g := srv.Guilds()[0]
-	for _, want := range []string{"fine", "again in 1h0m0s"} {
+	for _, want := range []string{"fine", "again in 1h0m0s", "", "fine"} {
+		if want == "" {
+			srv.Advance(time.Hour)
+			continue
+		}
 		in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "x")
 		got, err := in.Response(testContext(t))
 		if err != nil || got.Message.Content != want || got.Ephemeral == (want == "fine") {

@@ -42,6 +42,7 @@ type config struct {
 	caches          []namedCache
 	memoryLimit     int64 // 0: what can be detected; NoLimit: none
 	shutdownTimeout time.Duration
+	now             func() time.Time // see WithClock
 	registerer      prometheus.Registerer
 	maxMemory       int64           // see ResourceConfig
 	profiler        *ProfilerConfig // nil: not of handlers
@@ -248,6 +249,20 @@ func WithShutdownTimeout(d time.Duration) Option {
 	}
 }
 
+// WithClock sets what time it is for [Cooldown], so that a test of a bot need not wait: the Now of
+// a discordtest.Server moves on with its Advance. Now is called from many goroutines. Timers run
+// in real time all the same: Debounce, deadlines of handlers, automatic deferring. A [TTLCache] or a
+// piece of middleware by itself is best tested with testing/synctest. The default is [time.Now].
+func WithClock(now func() time.Time) Option {
+	return func(c *config) {
+		if now == nil {
+			c.problem("WithClock", "the function is nil: leave the option out")
+			return
+		}
+		c.now = now
+	}
+}
+
 func (c *config) problem(option, format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(option+": "+format, args...))
 }
@@ -256,6 +271,7 @@ func (c *config) problem(option, format string, args ...any) {
 func newConfig(token string, opts []Option) (*config, error) {
 	c := &config{
 		shardCount:      1,
+		now:             time.Now,
 		api:             &url.URL{Scheme: "https", Host: "discord.com"},
 		httpClient:      &http.Client{Timeout: 20 * time.Second},
 		logger:          slog.Default(),

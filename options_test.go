@@ -48,6 +48,7 @@ func TestNewRefuses(t *testing.T) {
 		{"negative queue", someToken, []botwright.Option{botwright.WithQueue(botwright.QueueConfig{MaxEvents: -1})}, []string{"WithQueue"}},
 		{"READY forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("READY")}, []string{"WithSessionEvents", "READY"}},
 		{"nil session config", someToken, []botwright.Option{botwright.WithSessionConfig(nil)}, []string{"WithSessionConfig"}},
+		{"nil clock", someToken, []botwright.Option{botwright.WithClock(nil)}, []string{"WithClock"}},
 		{"no time", someToken, []botwright.Option{botwright.WithShutdownTimeout(0)}, []string{"WithShutdownTimeout"}},
 		{"nil option", someToken, []botwright.Option{nil}, []string{"option is nil"}},
 		{"everything at once", "", []botwright.Option{

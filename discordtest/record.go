@@ -73,8 +73,8 @@ type Presence struct {
 type Request struct {
 	Time   time.Time
 	Method string
-	// Path is the path without "/api/v10", Route the same with its ids replaced by names, "" for no
-	// such route.
+	// Path is the path without "/api/v10", Route the same with its ids replaced by names. For a
+	// route that the server does not have, Route is "" and Status 501.
 	Path, Route string
 	Query       string
 	Header      http.Header // without Authorization

@@ -2,6 +2,7 @@ package discordtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("%d %s", e.code, e.messag
 
 // Errors that many routes have. The numbers are Discord's JSON error codes.
 var (
-	errNoRoute            = &apiError{404, 0, "404: Not Found", nil}
+	errNotFound           = &apiError{404, 0, "404: Not Found", nil}
 	errUnauthorized       = &apiError{401, 0, "401: Unauthorized", nil}
 	errUnknownChannel     = &apiError{404, 10003, "Unknown Channel", nil}
 	errUnknownGuild       = &apiError{404, 10004, "Unknown Guild", nil}
@@ -132,7 +133,7 @@ func (s *Server) newExchange(r *http.Request) (*exchange, error) {
 	prefix := apiPrefix.FindString(path)
 	if prefix == "" {
 		x.path = path
-		return x, errNoRoute
+		return x, errNotFound
 	}
 	x.path = path[len(prefix)-1:]
 	x.route, x.params = s.routes.find(r.Method, x.path)
@@ -142,7 +143,7 @@ func (s *Server) newExchange(r *http.Request) (*exchange, error) {
 	}
 	x.raw, x.body = raw, raw
 	if x.route == nil {
-		return x, errNoRoute
+		return x, nil
 	}
 	return x, x.readForm()
 }
@@ -181,7 +182,7 @@ func (s *Server) answer(x *exchange, err error) *answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if x.route == nil {
-		return answerError(errNoRoute, nil)
+		return answerError(cmp.Or(err, s.noRoute(x)), nil)
 	}
 	if !x.route.open && !s.authorized(x.req) {
 		return answerError(errUnauthorized, nil)
@@ -209,6 +210,13 @@ func (s *Server) answer(x *exchange, err error) *answer {
 	}
 	a.body = marshal(result)
 	return a
+}
+
+// noRoute is the error for a request that Discord may well know. It is not Discord's own 404, which
+// would look like a fault of the bot.
+func (s *Server) noRoute(x *exchange) error {
+	s.cfg.Logger.Warn("discordtest has no such route", "method", x.req.Method, "path", x.path)
+	return &apiError{501, 0, "discordtest has no such route: " + x.req.Method + " " + x.path, nil}
 }
 
 func (s *Server) authorized(r *http.Request) bool {

@@ -41,7 +41,7 @@ func (x *exchange) addReaction() (any, error) {
 		return nil, err
 	}
 	if x.params["user"] != "@me" {
-		return nil, errNoRoute
+		return nil, errNotFound
 	}
 	x.reactLocked(c, m, x.world.bot.ID, e)
 	return nil, nil

@@ -117,8 +117,8 @@ func TestUnknownThings(t *testing.T) {
 		method, path string
 		status, code int
 	}{
-		{"GET", "/no/such/route", 404, 0},
-		{"PUT", "/users/@me", 404, 0},
+		{"GET", "/no/such/route", 501, 0},
+		{"PUT", "/users/@me", 501, 0},
 		{"GET", "/channels/1", 404, 10003},
 		{"GET", "/guilds/1", 404, 10004},
 		{"GET", "/guilds/" + g.ID + "/members/1", 404, 10007},

@@ -147,12 +147,21 @@ func (s *Server) changedLocked() {
 // Advance moves the server's clock forward by d, at once. Whatever the server measures is affected:
 // identify windows, session start resets, resume windows, send limits, rate limits, interaction
 // deadlines, the times in records and new snowflakes. Heartbeat timeouts and delays of faults are
-// real time and are not.
+// real time and are not. A bot that is to move along takes its time from [Server.Now].
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.offset += max(d, 0)
 	s.changedLocked()
+}
+
+// Now returns the server's time: the real time, and what [Server.Advance] has added to it. A bot on
+// Botwright takes it from there with botwright.WithClock(srv.Now), so that an hour of cooldown
+// passes at once.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.nowLocked()
 }
 
 // nowLocked returns the server's time.
