@@ -300,7 +300,7 @@ func checkSpacing(r *rig, maxConcurrency int) {
 // closeFaults are the close codes.
 func closeFaults() []fault {
 	var list []fault
-	for _, code := range []int{4000, 4002, 4008, 4999, 3000} {
+	for _, code := range []int{1000, 1001, 4000, 4002, 4008, 4999, 3000} {
 		list = append(list, fault{
 			id: fmt.Sprint("V5-", code), inject: fmt.Sprintf("close code %d", code), bound: again, must: "resumes",
 			run: func(r *rig) {
@@ -309,7 +309,7 @@ func closeFaults() []fault {
 			},
 		})
 	}
-	for _, code := range []int{1000, 1001, 4001, 4003, 4005, 4007, 4009} {
+	for _, code := range []int{4001, 4003, 4005, 4007, 4009} {
 		list = append(list, fault{
 			id: fmt.Sprint("V5-", code), inject: fmt.Sprintf("close code %d", code), bound: identified, identifies: 2,
 			must: "drops the session and identifies, without a RESUME in vain", cfg: fast,

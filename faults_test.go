@@ -48,7 +48,7 @@ const (
 
 func faults() []fault {
 	return slices.Concat(connectionFaults(), closeFaults(), payloadFaults(), handlerFaults(),
-		sessionFaults(), vectorFaults())
+		sessionFaults(), vectorFaults(), serverFaults())
 }
 
 // TestFaults puts a bot through everything that is known to go wrong. Whatever it is: events flow

@@ -175,7 +175,8 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	if to == nil && !forward && !feeds {
 		return gateway.Unwanted
 	}
-	if !frame.Valid(f.Data) {
+	var whole bool
+	if f.Data, whole = frame.Whole(f.Data); !whole {
 		return gateway.Damaged
 	}
 	if o := b.overlap.Load(); o != nil && !o.admit(s.fleet, f.Type, f.Data) {

@@ -43,6 +43,7 @@ type ShardStatus struct {
 
 	Events      uint64         `json:"events"`      // received, wanted or not
 	EventRate   float64        `json:"event_rate"`  // events per second, over the last few minutes
+	Duplicates  uint64         `json:"duplicates"`  // events that had come before, and were dropped
 	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
 	Identifies  uint64         `json:"identifies"`  // sessions begun
 	Resumes     uint64         `json:"resumes"`     // resumes tried
@@ -83,6 +84,7 @@ func (s *shard) status() ShardStatus {
 		SessionSince:      st.SessionSince,
 		Events:            st.Events,
 		EventRate:         s.activity.rate(),
+		Duplicates:        st.Duplicates,
 		Malformed:         st.Malformed,
 		Identifies:        st.Identifies,
 		Resumes:           st.Resumes,

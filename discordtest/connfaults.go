@@ -20,9 +20,9 @@ func (c *Conn) Hello(interval time.Duration) {
 	c.enqueueLocked(item{data: opFrame(opHello, d)})
 }
 
-// Close closes the connection with a close frame. The codes 1000 and 1001, and those of Discord
-// that mean the session is lost (4001, 4003 to 4005, 4007, 4009 to 4014), end the session; after
-// any other it can be resumed.
+// Close closes the connection with a close frame. The codes of Discord that mean the session is
+// lost (4001, 4003 to 4005, 4007, 4009 to 4014) end the session; after any other it can be resumed.
+// That includes 1000 and 1001, which end it only when the client sends them.
 func (c *Conn) Close(code int, reason string) {
 	c.enqueue(item{kind: itemClose, code: code, reason: reason})
 }

@@ -125,6 +125,8 @@ func TestSessionSurvives(t *testing.T) {
 		"client closes with 4000": func(_ *discordtest.Server, c *client) { c.leave(4000) },
 		"client drops TCP":        func(_ *discordtest.Server, c *client) { _ = c.ws.NetConn().Close() },
 		"server closes with 4000": func(srv *discordtest.Server, c *client) { srv.Conn(0).Close(4000, "x"); c.closed() },
+		"server closes with 1000": func(srv *discordtest.Server, c *client) { srv.Conn(0).Close(1000, ""); c.closed() },
+		"server closes with 1001": func(srv *discordtest.Server, c *client) { srv.Conn(0).Close(1001, ""); c.closed() },
 		"server closes with 4999": func(srv *discordtest.Server, c *client) { srv.Conn(0).Close(4999, ""); c.closed() },
 		"op 9 true":               func(srv *discordtest.Server, c *client) { srv.Conn(0).InvalidSession(true); c.read() },
 		"reset in a frame":        func(srv *discordtest.Server, c *client) { srv.Conn(0).ResetMidFrame(); c.closed() },

@@ -157,7 +157,7 @@ func (s *Server) detachLocked(c *Conn) {
 func endsSession(code int, byClient bool) bool {
 	switch code {
 	case 1000, 1001:
-		return true
+		return byClient
 	case 4001, 4003, 4004, 4005, 4007, 4009, 4010, 4011, 4012, 4013, 4014:
 		return !byClient
 	}

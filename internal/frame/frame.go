@@ -32,14 +32,14 @@ type Envelope struct {
 	Op   int
 	Seq  int64  // 0 when s is null or absent; only dispatches carry one
 	Type []byte // t without its quotes; nil when null or absent
-	Data []byte // d as it stands, nil when absent; see [Valid]
+	Data []byte // d as it stands, nil when absent; see [Peek] and [Whole]
 }
 
 // Peek reads the envelope of a payload.
 //
-// It stops at d once op, s and t are known, which is the order in which Discord writes them, so
-// that a payload nobody wants costs no more than its first few bytes. Data is then everything up
-// to the closing brace, unchecked: call [Valid] before relying on it.
+// It stops at the d of a dispatch once op, s and t are known, which is the order in which Discord
+// writes them, so that an event nobody wants costs no more than its first few bytes. Data is then
+// everything up to the closing brace, unchecked: call [Whole] before relying on it.
 func Peek(payload []byte) (Envelope, error) {
 	var e Envelope
 	var hasOp, hasSeq, hasType bool
@@ -52,7 +52,7 @@ func Peek(payload []byte) (Envelope, error) {
 	}
 	for it.key() {
 		name := it.name
-		if len(name) == 1 && name[0] == 'd' && hasOp && hasSeq && hasType {
+		if len(name) == 1 && name[0] == 'd' && hasOp && hasSeq && hasType && e.Op == 0 {
 			rest := bytes.TrimRight(payload[it.i:], " \t\r\n")
 			if len(rest) < 2 || rest[len(rest)-1] != '}' {
 				return e, ErrSyntax
@@ -105,6 +105,28 @@ func Peek(payload []byte) (Envelope, error) {
 func Valid(b []byte) bool {
 	return jsontext.Value(b).IsValid(
 		jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+}
+
+// Whole returns the d of a dispatch without members of the envelope that may stand behind it, and
+// whether it is well-formed. Discord writes none there today.
+func Whole(data []byte) (d []byte, ok bool) {
+	if Valid(data) {
+		return data, true
+	}
+	end := skip(data, 0)
+	if end < 0 || !Valid(data[:end]) {
+		return data, false
+	}
+	rest := members{b: data, i: end}
+	for rest.key() {
+		if !rest.value() || !Valid(rest.val) {
+			return data, false
+		}
+	}
+	if space(data, rest.i) != len(data) || rest.closed {
+		return data, false
+	}
+	return data[:end], true
 }
 
 // Lookup returns the value found in the object d under the given path of names, as it stands,

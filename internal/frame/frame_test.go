@@ -73,6 +73,36 @@ func TestValid(t *testing.T) {
 	}
 }
 
+// Members that Discord may add behind d one day do no harm, wherever they stand.
+func TestUnknownMembers(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"t":"X","s":1,"op":0,"d":{"a":[1]},"x":1}`:                      `{"a":[1]}`,
+		`{"t":"X","s":1,"op":0,"d":{"a":"}"} , "x" : {"d":{}},"y":"," } `: `{"a":"}"}`,
+		`{"t":"X","s":1,"op":0,"d":null,"x":[]}`:                          `null`,
+		`{"x":{"op":7},"t":"X","s":1,"op":0,"d":7}`:                       `7`,
+		`{"t":"X","s":1,"op":0,"d":{"a":{},"x":1}`:                        "",
+		`{"t":"X","s":1,"op":0,"d":{},"x":}`:                              "",
+		`{"t":"X","s":1,"op":0,"d":{},"x":1,}`:                            "",
+		`{"t":"X","s":1,"op":0,"d":{} {}}`:                                "",
+		`{"t":"X","s":1,"op":0,"d":{},"x":1}}`:                            "",
+		`{"t":"X","s":1,"op":0,"d":{"a":,},"x":1}`:                        "",
+	} {
+		e, err := frame.Peek([]byte(in))
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		d, ok := frame.Whole(e.Data)
+		if ok != (want != "") || ok && string(d) != want {
+			t.Errorf("%s: %s, %v, want %s", in, d, ok, want)
+		}
+	}
+	e, err := frame.Peek([]byte(`{"t":null,"s":null,"op":9,"d":true,"x":1}`))
+	if err != nil || string(e.Data) != "true" {
+		t.Errorf("op 9: %s, %v", e.Data, err)
+	}
+}
+
 func TestRoute(t *testing.T) {
 	tests := []struct {
 		typ, d               string
@@ -178,6 +208,9 @@ func FuzzPeek(f *testing.F) {
 		unique := jsontext.Value(b).IsValid(jsontext.AllowInvalidUTF8(true))
 		if err == nil && unique && e.Data != nil && !frame.Valid(e.Data) {
 			t.Errorf("d of a valid payload is not valid: %q of %q", e.Data, b)
+		}
+		if d, ok := frame.Whole(e.Data); ok != (err == nil && frame.Valid(d)) && err == nil {
+			t.Errorf("Whole(%q) = %q, %v", e.Data, d, ok)
 		}
 		frame.RouteOf("MESSAGE_CREATE", b)
 		frame.Lookup(b, "author", "id")

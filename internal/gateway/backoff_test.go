@@ -128,7 +128,7 @@ func TestFlappingConnectionSparesTheBudget(t *testing.T) {
 		lose func(p *peer)
 	}{
 		"ready, then 4007":               {0, func(p *peer) { p.close(4007) }},
-		"ready, then 1000":               {5 * time.Second, func(p *peer) { p.close(1000) }},
+		"ready, then 4003":               {5 * time.Second, func(p *peer) { p.close(4003) }},
 		"op 9":                           {0, func(p *peer) { p.send(`{"op":9,"d":false}`) }},
 		"stable each time, then 4009":    {2 * time.Minute, func(p *peer) { p.close(4009) }},
 		"stable for long, then a 4009":   {10 * time.Minute, func(p *peer) { p.close(4009) }},

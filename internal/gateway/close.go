@@ -25,7 +25,8 @@ const closeResumable = 4000
 
 // closeVerdict maps the close code of the gateway to what to do. Discord documents which codes
 // allow reconnecting, not which allow resuming: where in doubt the session is kept, which costs
-// at most one refused RESUME.
+// at most one refused RESUME. That goes for 1000 and 1001, too: it is our own that end a session,
+// while a proxy in front of Discord that restarts sends 1001 on all shards at once.
 func closeVerdict(code int) verdict {
 	switch code {
 	case 4004, // authentication failed
@@ -35,8 +36,7 @@ func closeVerdict(code int) verdict {
 		4013, // invalid intents
 		4014: // disallowed intents
 		return fatal
-	case websocket.CloseNormalClosure, websocket.CloseGoingAway, // the session is gone
-		4001, // unknown opcode: never resumable
+	case 4001, // unknown opcode: never resumable
 		4003, // not authenticated, or the session was invalidated
 		4005, // already authenticated
 		4007, // invalid sequence

@@ -29,7 +29,7 @@ type conn struct {
 	interval  time.Duration // heartbeat interval; 0 before HELLO
 	readySeen time.Time
 	expected  int  // guilds of READY that have not come yet
-	logged    bool // a malformed frame was logged
+	logged    bool // that a frame was malformed
 
 	handshake chan []byte        // the IDENTIFY or RESUME, to the writer
 	hello     chan time.Duration // the heartbeat interval, to the writer
@@ -158,7 +158,7 @@ func (c *conn) receive(wg *sync.WaitGroup, payload []byte) error {
 	}
 	e, err := frame.Peek(payload)
 	if err != nil {
-		return c.malformed(err)
+		return c.malformed(e, err)
 	}
 	switch e.Op {
 	case opDispatch:
@@ -183,11 +183,12 @@ func (c *conn) receive(wg *sync.WaitGroup, payload []byte) error {
 // malformed counts a frame that is no gateway payload. If it may have been a dispatch, the
 // connection is given up so that RESUME brings it again; once. If it comes damaged again, it
 // is damaged at Discord's.
-func (c *conn) malformed(err error) error {
+func (c *conn) malformed(e frame.Envelope, err error) error {
 	c.s.stats.malformed.Add(1)
 	if !c.logged {
 		c.logged = true
-		c.s.log.Warn("frame from Discord is no gateway payload", "error", err)
+		c.s.log.Warn("frame from Discord is no gateway payload", "error", err,
+			"op", e.Op, "event", string(e.Type[:min(len(e.Type), 64)]), "sequence", e.Seq)
 	}
 	if errors.Is(err, frame.ErrKind) {
 		return nil

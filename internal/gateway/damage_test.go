@@ -34,7 +34,7 @@ var damaged = map[string]string{
 func valid(c *gateway.Config) {
 	take := c.Event
 	c.Event = func(f *gateway.Frame) gateway.Outcome {
-		if !frame.Valid(f.Data) {
+		if _, whole := frame.Whole(f.Data); !whole {
 			return gateway.Damaged
 		}
 		return take(f)
@@ -87,6 +87,35 @@ func TestFrameThatStaysDamaged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A member of the envelope that nobody knows does no harm, wherever it stands.
+func TestUnknownMemberOfTheEnvelope(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fake) {
+		r := start(t, f, valid)
+		p := r.accept()
+		p.send(`{"t":null,"s":null,"op":10,"d":{"heartbeat_interval":41250},"x":1}`)
+		p.expect(2)
+		p.send(`{"t":"READY","s":1,"op":0,"d":{"session_id":"a","guilds":[]},"x":{"y":"}"}}`)
+		p.send(`{"x":1,"t":"MESSAGE_CREATE","s":2,"op":0,"d":{},"y":[]}`)
+		r.wantEvents("READY", "MESSAGE_CREATE")
+		if st := r.shard.Status(); st.Malformed != 0 || st.State != gateway.Ready {
+			t.Errorf("status %+v", st)
+		}
+	})
+}
+
+// A frame that cannot be read is named in the log.
+func TestLogNamesTheMalformedFrame(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fake) {
+		var log syncBuffer
+		r := start(t, f, func(c *gateway.Config) { c.Logger = log.logger() })
+		r.identify("a").send(`{"t":"MESSAGE_CREATE","s":0,"op":0,"d":{}}`)
+		r.resume("a", 1)
+		if !log.contains(`"op":0,"event":"MESSAGE_CREATE","sequence":0`) {
+			t.Error(log.text())
+		}
+	})
 }
 
 // Values that are no objects cannot have been dispatches.

@@ -14,14 +14,18 @@ import (
 // dispatch handles op 0: what the connection needs to know of it, then Config.Event.
 func (c *conn) dispatch(e frame.Envelope) error {
 	s := c.s
-	if e.Type == nil || e.Seq == 0 {
-		return c.malformed(frame.ErrField)
+	first := string(e.Type) == "READY" // which some servers number 0
+	if e.Type == nil || e.Seq == 0 && !first {
+		return c.malformed(e, frame.ErrField)
 	}
-	if e.Seq <= s.sequence() {
+	if e.Seq > 0 && s.seen.has(e.Seq) {
 		// After a resume Discord may send again what came last. A new session starts with
-		// READY, whose predecessor's sequence was dropped.
+		// READY, whose predecessor's numbers were dropped.
 		s.stats.duplicates.Add(1)
 		return nil
+	}
+	if first || string(e.Type) == "RATE_LIMITED" {
+		e.Data, _ = frame.Whole(e.Data)
 	}
 	wasReady := !c.readySeen.IsZero()
 	if err := c.note(e); err != nil {
@@ -31,11 +35,11 @@ func (c *conn) dispatch(e frame.Envelope) error {
 	case Refused:
 		return nil
 	case Damaged:
-		if err := c.malformed(frame.ErrSyntax); err != nil {
+		if err := c.malformed(e, frame.ErrSyntax); err != nil {
 			return err
 		}
 	}
-	s.setSequence(e.Seq)
+	s.came(e.Seq)
 	s.stats.events.Add(1)
 	if !wasReady && !c.readySeen.IsZero() {
 		s.setState(Ready, nil) // not before Config.Event has seen READY
@@ -80,7 +84,7 @@ func (c *conn) lagging(d time.Duration) bool {
 func (c *conn) note(e frame.Envelope) error {
 	switch string(e.Type) {
 	case "READY":
-		return c.onReady(e.Data)
+		return c.onReady(e)
 	case "RESUMED":
 		if c.resuming {
 			c.becomeReady()
@@ -93,7 +97,7 @@ func (c *conn) note(e frame.Envelope) error {
 	return nil
 }
 
-func (c *conn) onReady(d []byte) error {
+func (c *conn) onReady(e frame.Envelope) error {
 	var ready struct {
 		SessionID string `json:"session_id"`
 		ResumeURL string `json:"resume_gateway_url"`
@@ -101,7 +105,7 @@ func (c *conn) onReady(d []byte) error {
 			ID string `json:"id"`
 		} `json:"guilds"`
 	}
-	if err := json.Unmarshal(d, &ready, lenient); err != nil {
+	if err := json.Unmarshal(e.Data, &ready, lenient); err != nil {
 		return fmt.Errorf("decode READY: %w", err)
 	}
 	if ready.SessionID == "" {
@@ -110,11 +114,13 @@ func (c *conn) onReady(d []byte) error {
 	s := c.s
 	s.mu.Lock()
 	s.session = Session{
-		ID: ready.SessionID, ResumeURL: ready.ResumeURL, Ready: withoutGuilds(d),
+		ID: ready.SessionID, ResumeURL: ready.ResumeURL, Ready: withoutGuilds(e.Data),
 		ShardID: s.cfg.ShardID, ShardCount: s.cfg.ShardCount,
 	}
 	s.status.SessionSince = time.Now()
 	clear(s.guilds)
+	s.seen.startAt(e.Seq - 1)
+	s.high = 0
 	s.mu.Unlock()
 	for _, g := range ready.Guilds {
 		s.setGuild([]byte(g.ID), false)
@@ -195,14 +201,18 @@ func (c *conn) onRateLimited(d []byte) {
 	c.s.out.limited(limit.Meta.GuildID, limit.Meta.Nonce, after, time.Now())
 }
 
+// sequence returns the number of the last dispatch, for heartbeats.
 func (s *Shard) sequence() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.session.Seq
+	return s.high
 }
 
-func (s *Shard) setSequence(seq int64) {
+// came notes that a dispatch was taken. RESUME asks for all behind the last one without a gap
+// before it; what comes again with that is dropped as a duplicate.
+func (s *Shard) came(seq int64) {
+	s.seen.add(seq)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.session.Seq = seq
+	s.session.Seq, s.high = s.seen.low, s.seen.high
 }

@@ -32,9 +32,9 @@
 //     be kept. Every other close of ours is 4000, which leaves the session resumable, as does
 //     the 1002 by which the websocket itself answers what breaks its protocol.
 //   - A session that was dropped is never resumed.
-//   - The sequence is that of the last dispatch that Config.Event has taken. A dispatch that
-//     was refused, or was damaged on its way, is asked for again by resuming; one that comes
-//     damaged again is left out.
-//   - A dispatch whose sequence is not above the last one is a duplicate and goes nowhere.
+//   - RESUME asks for what follows the last dispatch without a gap before it that Config.Event
+//     has taken. A dispatch that was refused, was damaged on its way, or has not come while later
+//     ones have, is asked for again by resuming; one that comes damaged again is left out.
+//   - Each sequence reaches Config.Event once; a late one does, too. See sequence.
 //   - Shard.mu is never held over I/O, a channel operation or a callback.
 package gateway

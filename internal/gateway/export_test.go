@@ -52,3 +52,15 @@ func (r *Receiver) Close() {
 	r.c.fail(ending{})
 	r.wg.Wait()
 }
+
+// A Sequence is a session's numbers.
+type Sequence struct{ s sequence }
+
+// Lookback is how late a number may come.
+const Lookback = lookback
+
+// StartAt, Has, Add and Low are the sequence's own.
+func (s *Sequence) StartAt(n int64)  { s.s.startAt(n) }
+func (s *Sequence) Has(n int64) bool { return s.s.has(n) }
+func (s *Sequence) Add(n int64)      { s.s.add(n) }
+func (s *Sequence) Low() int64       { return s.s.low }

@@ -281,7 +281,7 @@ func (w *world) disturb(s step) {
 	case "close":
 		code := []int{1000, 1001, 4000, 4001, 4002, 4003, 4005, 4007, 4008, 4009, 4999}[s.N%11]
 		w.p.close(code)
-		if slices.Contains([]int{1000, 1001, 4001, 4003, 4005, 4007, 4009}, code) {
+		if slices.Contains([]int{4001, 4003, 4005, 4007, 4009}, code) {
 			w.drop()
 		}
 	case "reset":

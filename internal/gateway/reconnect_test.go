@@ -128,7 +128,7 @@ func TestCloseCodes(t *testing.T) {
 		code int // 0 is a reset
 		want string
 	}{
-		{0, resume}, {1000, identify}, {1001, identify}, {1002, resume}, {1011, resume},
+		{0, resume}, {1000, resume}, {1001, resume}, {1002, resume}, {1011, resume},
 		{1012, resume}, {3000, resume}, {4000, resume}, {4001, identify}, {4002, resume},
 		{4003, identify}, {4004, stop}, {4005, identify}, {4006, resume}, {4007, identify},
 		{4008, resume}, {4009, identify}, {4010, stop}, {4011, stop}, {4012, stop},

@@ -117,13 +117,15 @@ type Shard struct {
 	mu      sync.Mutex // guards what follows
 	status  Status
 	session Session
+	high    int64           // the sequence of the last dispatch; Session.Seq may be lower
 	guilds  map[uint64]bool // id → available
 	current *conn
 
 	// Owned by the goroutine in Run.
-	dialFails int   // attempts since the last HELLO
-	fails     int   // connections since the last stable one
-	resumes   int   // RESUMEs since one brought anything
+	dialFails int // attempts since the last HELLO
+	fails     int // connections since the last stable one
+	resumes   int // RESUMEs since one brought anything
+	seen      sequence
 	damagedAt int64 // the sequence at which a frame was damaged last; -1 for none
 	renewURL  bool
 	down      outage
@@ -155,7 +157,9 @@ func New(cfg Config) *Shard {
 		guilds:    make(map[uint64]bool),
 		damagedAt: -1,
 		down:      newOutage(),
+		high:      cfg.Session.Seq,
 	}
+	s.seen.startAt(cfg.Session.Seq)
 	for _, id := range cfg.Session.Guilds {
 		s.setGuild([]byte(id), true)
 	}
@@ -254,7 +258,8 @@ func (s *Shard) resumable() bool { return s.currentSession().ID != "" }
 func (s *Shard) dropSession() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.session = Session{}
+	s.session, s.high = Session{}, 0
+	s.seen.startAt(0)
 	s.damagedAt = -1
 	s.status.SessionSince = time.Time{}
 	s.resumes = 0

@@ -44,7 +44,7 @@ type Status struct {
 	AverageLatency time.Duration // over the last 5
 	LastACK        time.Time
 	SessionSince   time.Time // when READY of the current session came
-	Sequence       int64
+	Sequence       int64     // of the last dispatch
 	LastEvent      time.Time // when the last dispatch was read
 
 	Guilds      int // available ones
@@ -65,7 +65,7 @@ type Status struct {
 func (s *Shard) Status() Status {
 	s.mu.Lock()
 	st := s.status
-	st.Sequence = s.session.Seq
+	st.Sequence = s.high
 	for _, available := range s.guilds {
 		if available {
 			st.Guilds++

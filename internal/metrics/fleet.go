@@ -28,7 +28,7 @@ type fleet struct {
 	Fleet
 	shardEvents, up, state, latency, lastACK, lastEvent  *prometheus.Desc
 	connects, disconnects, guilds, unavailable           *prometheus.Desc
-	malformed, commands, throttled                       *prometheus.Desc
+	duplicates, malformed, commands, throttled           *prometheus.Desc
 	configured, ready                                    *prometheus.Desc
 	starts, startsLimit, startsReset                     *prometheus.Desc
 	inflight, depth, queueBytes, queueBlocked, queueShed *prometheus.Desc
@@ -60,6 +60,8 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 				"those without one.", "shard", "code"),
 		guilds:      desc("shard_guilds", "Guilds on the shard that are available.", "shard"),
 		unavailable: desc("shard_unavailable_guilds", "Guilds on the shard that are not.", "shard"),
+		duplicates: desc("gateway_duplicates_total",
+			"Events from Discord that had come before, and were dropped."),
 		malformed: desc("gateway_malformed_total",
 			"Frames from Discord that were no gateway payload."),
 		commands: desc("gateway_commands_total",
@@ -88,7 +90,7 @@ func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		f.shardEvents, f.up, f.state, f.latency, f.lastACK, f.lastEvent,
 		f.connects, f.disconnects, f.guilds, f.unavailable,
-		f.malformed, f.commands, f.throttled,
+		f.duplicates, f.malformed, f.commands, f.throttled,
 		f.configured, f.ready,
 		f.starts, f.startsLimit, f.startsReset,
 		f.inflight, f.depth, f.queueBytes, f.queueBlocked, f.queueShed,
@@ -102,7 +104,7 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 	out := Sink(ch)
 	shards := f.Shards()
 	ready := 0
-	var throttled, malformed uint64
+	var throttled, duplicates, malformed uint64
 	commands := map[string]uint64{
 		"presence_update": 0, "request_guild_members": 0, "voice_state_update": 0, Other: 0,
 	}
@@ -112,6 +114,7 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 			ready++
 		}
 		throttled += s.Status.Throttled
+		duplicates += s.Status.Duplicates
 		malformed += s.Status.Malformed
 		for op, n := range s.Status.Commands {
 			commands[commandName(op)] += n
@@ -121,6 +124,7 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 		out.Counter(f.commands, n, name)
 	}
 	out.Counter(f.throttled, throttled)
+	out.Counter(f.duplicates, duplicates)
 	out.Counter(f.malformed, malformed)
 	out.Gauge(f.configured, float64(len(shards)))
 	out.Gauge(f.ready, float64(ready))

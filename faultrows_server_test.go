@@ -1,0 +1,65 @@
+package botwright_test
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/botwright/botwright/discordtest"
+)
+
+// serverFaults are servers, or things in front of one, with ways of their own.
+func serverFaults() []fault {
+	return []fault{
+		{
+			id: "N1", inject: "sequence numbers come out of order", bound: again,
+			must: "handles every event as it comes; drops none as a duplicate",
+			run: func(r *rig) {
+				r.srv.OnDispatch(swapNumbers)
+				r.say(20)
+			},
+			check: func(r *rig) {
+				st := r.bot.Shards()[0]
+				if st.Duplicates != 0 || len(r.srv.AllConnections()) != 1 {
+					r.t.Errorf("%d duplicates, %d connections", st.Duplicates, len(r.srv.AllConnections()))
+				}
+			},
+		}, {
+			id: "N2", inject: "every frame has members that nobody knows", bound: again, must: "takes no notice",
+			prepare: func(r *rig) {
+				r.srv.OnDispatch(func(_ *discordtest.Conn, _ int64, _ string, payload []byte) []byte {
+					return append(payload[:len(payload)-1], `,"x":{"d":[1]},"y":null}`...)
+				})
+			},
+			check: func(r *rig) {
+				st := r.bot.Shards()[0]
+				if st.Malformed != 0 || len(r.srv.AllConnections()) != 1 {
+					r.t.Errorf("%d malformed frames, %d connections", st.Malformed, len(r.srv.AllConnections()))
+				}
+			},
+		}, {
+			id: "N3", inject: "close code 1001 on all of 6 shards at once", bound: again, identifies: 6,
+			must: "resumes them all; spends no IDENTIFY",
+			cfg:  discordtest.Config{Guilds: 6, Shards: 6, MaxConcurrency: 6},
+			run: func(r *rig) {
+				for id := range 6 {
+					r.srv.Conn(id).Close(1001, "CloudFlare WebSocket proxy restarting")
+				}
+				r.say(60)
+			},
+		},
+	}
+}
+
+// swapNumbers gives each two messages each other's sequence. The row writes them in pairs.
+func swapNumbers(_ *discordtest.Conn, seq int64, eventType string, payload []byte) []byte {
+	if eventType != "MESSAGE_CREATE" {
+		return payload
+	}
+	message := bytes.SplitAfter(payload, []byte(`"content":"`))[1]
+	var number int64
+	if _, err := fmt.Sscan(string(message[:bytes.IndexByte(message, '"')]), &number); err != nil {
+		return payload
+	}
+	other := seq - 1 + number%2*2
+	return bytes.Replace(payload, fmt.Appendf(nil, `"s":%d`, seq), fmt.Appendf(nil, `"s":%d`, other), 1)
+}
