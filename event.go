@@ -10,6 +10,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/events"
+	"github.com/botwright/botwright/internal/session"
 )
 
 //go:generate go run ./internal/gen
@@ -24,8 +25,10 @@ type Event struct {
 	Sequence int64     // its number in the shard's session
 	Received time.Time // when it was read from the connection
 
-	// Replayed says that Discord sent the event again when a lost connection was resumed. It
-	// was not handled before, but it may be minutes old.
+	// Replayed says that Discord sent the event when a session was resumed: it came while there
+	// was no connection, and may be minutes old. Within one process no event is handled twice.
+	// The next process handles an event again if its handlers had not all returned, or if that
+	// had not been saved yet; see [WithSessionStore].
 	Replayed bool
 
 	// Session is the discordgo session of the shard.
@@ -36,11 +39,12 @@ type Event struct {
 	// interaction, the member of a member event.
 	GuildID, ChannelID, UserID string
 
-	bot    *Bot
-	raw    []byte
-	decode sync.Once
-	value  any
-	err    error
+	bot     *Bot
+	tracked *session.Event // who holds it keeps the event from counting as handled
+	raw     []byte
+	decode  sync.Once
+	value   any
+	err     error
 }
 
 // Payload returns the event as a pointer to discordgo's struct for it, such as
@@ -67,7 +71,7 @@ func (e *Event) withPayload(payload any) *Event {
 		Type: e.Type, ShardID: e.ShardID, Sequence: e.Sequence, Received: e.Received,
 		Replayed: e.Replayed, Session: e.Session,
 		GuildID: e.GuildID, ChannelID: e.ChannelID, UserID: e.UserID,
-		bot: e.bot, raw: e.raw,
+		bot: e.bot, tracked: e.tracked, raw: e.raw,
 	}
 	c.decode.Do(func() { c.value = payload })
 	return c

@@ -8,25 +8,30 @@ import (
 	"github.com/botwright/botwright/internal/gateway"
 )
 
-// handle runs the handlers of one event. It runs on the queue's goroutines.
+// handle runs the handlers of one event. It runs on the queue's goroutines. An event one of whose
+// handlers was cut off stays unhandled.
 func (b *Bot) handle(w work) {
-	defer w.end()
+	cut := false
 	switch {
 	case w.handlers != nil:
 		for _, r := range w.handlers {
-			b.call(r, w.event)
+			cut = b.call(r, w.event) || cut
 		}
 	case w.alone != nil:
-		b.call(w.alone, w.event)
+		cut = b.call(w.alone, w.event)
 	default:
 		w.shard.forward(w.event)
 	}
+	if !cut {
+		w.end()
+	}
 }
 
-// call runs one handler, under watch, and reports its error or panic.
-func (b *Bot) call(r *registration, e *Event) {
+// call runs one handler, under watch, and reports its error or panic. It is true if the handler
+// was cut off by Shutdown: it failed after its context had ended.
+func (b *Bot) call(r *registration, e *Event) (cut bool) {
 	if r.removed.Load() {
-		return
+		return false
 	}
 	ctx := b.handlerCtx
 	if !r.internal {
@@ -37,7 +42,9 @@ func (b *Bot) call(r *registration, e *Event) {
 	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
 		b.failures.Add(1)
 		b.report(ctx, e, err)
+		return b.handlerCtx.Err() != nil
 	}
+	return false
 }
 
 // protect calls f and makes an error of its panic.

@@ -1,36 +1,20 @@
 package botwright
 
 import (
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/session"
 )
-
-// Sessions outlive processes by way of a SessionStore. What is stored of a shard is in one of
-// three states:
-//
-//	nothing ──READY──▶ live, saved again and again ──process ends──▶ left behind
-//	   ▲                     │            ▲                               │
-//	   └──────dropped────────┘            └──────────RESUMED──────────────┘
-//
-// These hold for whatever is stored at any moment:
-//
-//   - Every event up to Sequence has been handled: its handlers have returned. An event whose
-//     handler runs, waits, or was cut off by Shutdown has a higher number.
-//   - ID and Sequence are of the same session.
-//   - AliveAt moves on only while the shard is connected.
 
 const (
 	// saveEvery is how often sessions are saved that have moved on. What was handled since is
@@ -95,7 +79,8 @@ func (s *shard) restored(cfg gateway.Config) {
 	if cfg.Session.ID == "" {
 		return
 	}
-	s.track(cfg.Session.ID)
+	earlier := s.fleet.restored[s.id]
+	s.track(cfg.Session.ID, earlier.position())
 	s.started()              // a RESUME waits for no turn
 	if cfg.Presence != nil { // the session has that of the earlier process
 		if err := s.gateway.Send(opPresence, cfg.Presence); err != nil {
@@ -220,6 +205,7 @@ func (s *sessionSaver) save(ctx context.Context) {
 	maps.DeleteFunc(changed, func(id int, now SavedSession) bool {
 		before := s.stored[id]
 		return now.ID == before.ID && now.Sequence == before.Sequence &&
+			slices.Equal(now.Handled, before.Handled) &&
 			now.AliveAt.Sub(before.AliveAt) < aliveEvery
 	})
 	if len(changed) == 0 {
@@ -253,53 +239,35 @@ func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) (
 // between two sessions, or when not even READY has been handled.
 func (s *shard) saved() (saved SavedSession, ok bool) {
 	// The order matters: an event that begins after the sequence was read is above it.
-	session := s.gateway.Resumable()
+	now := s.gateway.Resumable()
 	saved = SavedSession{ShardID: s.id, ShardCount: s.fleet.count}
-	if session.ID == "" {
+	if now.ID == "" {
 		return saved, true
 	}
-	u := s.unhandled.Load()
-	if u == nil || u.session != session.ID {
+	tracker := s.tracker.Load()
+	if tracker.Session() != now.ID {
 		return saved, false
 	}
-	saved.ID, saved.ResumeURL = session.ID, session.ResumeURL
-	saved.Sequence = min(session.Seq, u.first()-1)
+	saved.ID, saved.ResumeURL = now.ID, now.ResumeURL
+	saved.setPosition(tracker.Position(now.Seq))
 	saved.Intents, saved.TokenHash = int(s.bot.intents), hashToken(s.bot.cfg.token)
 	saved.AliveAt = time.Now().Round(0)
-	saved.Ready, saved.Guilds = session.Ready, session.Guilds
+	saved.Ready, saved.Guilds = now.Ready, now.Guilds
 	return saved, saved.Sequence > 0
 }
 
-// unhandled are the events of one session that have not been handled yet. It is kept only for a
-// SessionStore. There are never more than the queue holds.
-type unhandled struct {
-	session string // its id
-
-	mu        sync.Mutex
-	sequences list.List // in ascending order
-}
-
-// begin notes an event. The gateway's reader calls it, so that the order is theirs.
-func (u *unhandled) begin(seq int64) *list.Element {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.sequences.PushBack(seq)
-}
-
-func (u *unhandled) end(e *list.Element) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.sequences.Remove(e)
-}
-
-// first returns the lowest sequence that has not been handled, the highest number without one.
-func (u *unhandled) first() int64 {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	e := u.sequences.Front()
-	if e == nil {
-		return math.MaxInt64
+// position returns what the process that saved s had handled.
+func (s *SavedSession) position() session.Position {
+	p := session.Position{Sequence: s.Sequence}
+	for _, r := range s.Handled {
+		p.Handled = append(p.Handled, r)
 	}
-	seq, _ := e.Value.(int64)
-	return seq
+	return p
+}
+
+func (s *SavedSession) setPosition(p session.Position) {
+	s.Sequence = p.Sequence
+	for _, r := range p.Handled {
+		s.Handled = append(s.Handled, r)
+	}
 }

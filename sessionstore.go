@@ -35,6 +35,10 @@ type SavedSession struct {
 	// included. Discord sends what came after it again.
 	Sequence int64 `json:"sequence"`
 
+	// Handled are ranges of numbers above Sequence, from the first to the last of each, whose
+	// events have been handled as well: their handlers do not run again. There are at most 1,024.
+	Handled [][2]int64 `json:"handled,omitempty"`
+
 	// Intents are those that the session was begun with. Discord keeps them when it is resumed.
 	Intents int `json:"intents"`
 
@@ -52,9 +56,19 @@ type SavedSession struct {
 
 // WithSessionStore makes the bot go on where an earlier process ended, whether that was stopped,
 // crashed or was killed: its shards resume their sessions, which spends no IDENTIFY, and Discord
-// sends the events that came in between. Sessions are saved every few seconds and by
-// [Bot.Shutdown]. An event is then handled once, or, by a process that was killed, perhaps a
-// second time if its end had not been saved yet.
+// sends the events that came in between. No event is lost, as long as Discord can resume.
+//
+// What has been handled is saved every 5 seconds and by [Bot.Shutdown], however long a handler of
+// some other event runs. An event counts as handled when all its handlers have returned. The next
+// process handles an event again only if
+//
+//   - some of its handlers had not returned when the process was killed: then all of them run again,
+//   - they had returned in the 5 seconds before the process was killed, or since the store last
+//     took what was saved,
+//   - thousands of handlers ran or waited at once, and those of its neighbors had not returned:
+//     the 1,024 longest ranges of handled events are saved,
+//   - Shutdown ended the context of a handler, and the handler then returned an error or panicked.
+//     One that returns nil has done its work; one that does not return has not.
 //
 // A saved session is resumed if it is of the same token, number of shards and intents, and was
 // alive at most five minutes ago: Discord keeps one for a few minutes. Otherwise the log says why

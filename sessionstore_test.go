@@ -294,35 +294,58 @@ func TestBrokenSessionStore(t *testing.T) {
 	}
 }
 
-// TestUnhandledIsNotSaved cuts a handler off: its event, and those behind it, come again.
-func TestUnhandledIsNotSaved(t *testing.T) {
+// TestCutOffComesAgain lets Shutdown cut off handlers: the events of those that it cut off, and
+// those behind them, are handled again, and no other.
+func TestCutOffComesAgain(t *testing.T) {
 	t.Parallel()
+	for name, handle := range map[string]func(ctx context.Context, release chan bool) error{
+		"ignores its context": func(_ context.Context, release chan bool) error { <-release; return nil },
+		"returns its cause":   func(ctx context.Context, _ chan bool) error { <-ctx.Done(); return context.Cause(ctx) },
+		"panics":              func(ctx context.Context, _ chan bool) error { <-ctx.Done(); panic("cut") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testCutOff(t, handle)
+		})
+	}
+}
+
+func testCutOff(t *testing.T, handle func(ctx context.Context, release chan bool) error) {
 	srv := newServer(t, discordtest.Config{})
 	path := sessionFile(t)
-	bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)),
+		botwright.WithErrorHandler(func(context.Context, *botwright.Event, error) {}))
 	stuck, release := make(chan bool), make(chan bool)
-	bot.Handle("MESSAGE_CREATE", func(_ context.Context, e *botwright.Event) error {
+	bot.Handle("MESSAGE_CREATE", func(ctx context.Context, e *botwright.Event) error {
 		if content(t, e) == "4" {
 			stuck <- true
-			<-release
+			return handle(ctx, release)
 		}
 		return nil
 	})
+	done := make(chan bool, 10)
+	bot.Handle("MESSAGE_CREATE", func(context.Context, *botwright.Event) error { done <- true; return nil })
 	if err := bot.Open(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
-	tell(t, srv, 1, 6) // in three channels, of which one is stuck
+	tell(t, srv, 1, 7) // in three channels, of which one is stuck
 	receive(t, stuck)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // enough for those that are not
-	defer cancel()
-	var cut *botwright.ShutdownError
-	if err := bot.Shutdown(ctx); !errors.As(err, &cut) || cut.Running != 1 {
-		t.Errorf("Shutdown: %v", err)
+	for range 5 {
+		receive(t, done)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_ = bot.Shutdown(ctx)
 	next := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
 	events := heard(next)
 	open(t, next)
-	expect(t, events, 4, 6)
+	for _, want := range []string{"4", "7"} {
+		if got := content(t, receive(t, events)); got != want {
+			t.Errorf("heard %s, want %s", got, want)
+		}
+	}
+	tell(t, srv, 8, 8)
+	expect(t, events, 8, 8)
 	close(release)
 	if n := len(srv.Identifies()); n != 1 {
 		t.Errorf("%d identifies, want 1", n)
@@ -339,7 +362,11 @@ type reportingStore struct{ botwright.SessionStore }
 func (s reportingStore) SaveSessions(ctx context.Context, sessions []botwright.SavedSession) error {
 	err := s.SessionStore.SaveSessions(ctx, sessions)
 	for _, x := range sessions {
-		fmt.Fprintln(os.Stdout, "saved", x.Sequence)
+		last := x.Sequence
+		for _, r := range x.Handled {
+			last = r[1]
+		}
+		fmt.Fprintln(os.Stdout, "saved", last)
 	}
 	return err
 }
@@ -387,7 +414,7 @@ func TestKilled(t *testing.T) {
 	tell(t, srv, 1, 10)
 	handled, saved := 0, int64(0)
 	lines := bufio.NewScanner(out)
-	for (handled < 8 || saved < first+4) && lines.Scan() { // 6 is stuck, and 9 waits behind it
+	for (handled < 8 || saved < first+9) && lines.Scan() { // 6 is stuck, and 9 waits behind it
 		var what string
 		var seq int64
 		if _, err := fmt.Sscan(lines.Text(), &what, &seq); err != nil {
@@ -400,8 +427,8 @@ func TestKilled(t *testing.T) {
 			saved = seq
 		}
 	}
-	if saved != first+4 {
-		t.Errorf("saved sequence %d, want %d: that before the event that is stuck", saved, first+4)
+	if saved != first+9 {
+		t.Errorf("%d is saved as handled, want %d", saved, first+9)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -415,7 +442,12 @@ func TestKilled(t *testing.T) {
 	next := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
 	events := heard(next)
 	open(t, next)
-	expect(t, events, 6, 20) // nothing lost, and nothing twice up to what was saved
+	for _, want := range []string{"6", "9"} { // nothing twice of what was saved
+		if got := content(t, receive(t, events)); got != want {
+			t.Errorf("heard %s, want %s", got, want)
+		}
+	}
+	expect(t, events, 11, 20) // and nothing lost
 	if n, r := len(srv.Identifies()), srv.Resumes(); n != 1 || len(r) != 1 || !r[0].Accepted {
 		t.Errorf("%d identifies and resumes %+v, want one of each", n, r)
 	}

@@ -1,7 +1,6 @@
 package botwright
 
 import (
-	"container/list"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,7 @@ import (
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/session"
 	"github.com/botwright/botwright/internal/state"
 )
 
@@ -49,7 +49,7 @@ type shard struct {
 	passed   chan struct{} // closed when the next shard of the same key may connect
 	activity activity
 
-	unhandled atomic.Pointer[unhandled] // of the current session; nil without a SessionStore
+	tracker atomic.Pointer[session.Tracker] // of the current session; nil without a SessionStore
 }
 
 func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
@@ -146,15 +146,12 @@ type work struct {
 	alone    *registration   // nil as well: forward
 	ends     bool            // with its preparation: neither handlers nor session want it
 	upkeep   func()          // what to do instead, in the order of the events
-
-	unhandled *unhandled // nil without a SessionStore
-	entry     *list.Element
 }
 
 // end notes that the work is done.
 func (w *work) end() {
-	if w.unhandled != nil {
-		w.unhandled.end(w.entry)
+	if w.event != nil {
+		w.event.tracked.Release()
 	}
 }
 
@@ -167,7 +164,7 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	b.metrics.event(f.Type, f.Data, f.Received)
 	s.members.note(f)
 	if string(f.Type) == "READY" {
-		s.track(s.gateway.Resumable().ID)
+		s.track(s.gateway.Resumable().ID, session.Position{})
 	}
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
@@ -188,8 +185,20 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	if to == nil {
 		to = &wanted{}
 	}
+	tracked, isNew := s.tracker.Load().Begin(f.Seq)
+	if !isNew { // an earlier process has handled it
+		if !feeds {
+			return gateway.Unwanted
+		}
+		to, forward = &wanted{}, false
+	}
 	e, key := s.newEvent(to.eventType, f)
-	return s.putAll(e, key, to, forward, feeds)
+	e.tracked = tracked
+	outcome := s.putAll(e, key, to, forward, feeds)
+	if outcome != gateway.Refused {
+		tracked.Release() // what was queued holds it
+	}
+	return outcome
 }
 
 // putAll queues an event once for each order that it is handled in; State is fed with the first
@@ -259,9 +268,7 @@ func (s *shard) put(key uint64, feeds bool, w work) gateway.Outcome {
 	if e.Type == "INTERACTION_CREATE" {
 		first = 0
 	}
-	if w.unhandled = s.unhandled.Load(); w.unhandled != nil {
-		w.entry = w.unhandled.begin(e.Sequence)
-	}
+	e.tracked.Hold()
 	switch s.bot.queue.Put(dispatch.Task[work]{
 		Key:     key,
 		First:   first,
@@ -282,9 +289,9 @@ func (s *shard) put(key uint64, feeds bool, w work) gateway.Outcome {
 }
 
 // track begins to note which events of a session have been handled, for the SessionStore.
-func (s *shard) track(sessionID string) {
+func (s *shard) track(sessionID string, earlier session.Position) {
 	if s.bot.cfg.sessionStore != nil {
-		s.unhandled.Store(&unhandled{session: sessionID})
+		s.tracker.Store(session.NewTracker(sessionID, earlier))
 	}
 }
 
