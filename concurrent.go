@@ -143,7 +143,8 @@ func (r *registration) orderKey(e *Event) (key uint64) {
 	defer func() {
 		if v := recover(); v != nil {
 			key = 0
-			e.bot.report(e.bot.handlerCtx, e, &PanicError{Value: v, Stack: debug.Stack()})
+			e.bot.report(withHandler(e.bot.handlerCtx, r.name), e,
+				&PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
 	k := r.order(e)

@@ -118,18 +118,36 @@ func (e *IdentifyBudgetError) Error() string {
 // A ShutdownError says what [Bot.Shutdown] had to cut off when its time was up.
 type ShutdownError struct {
 	Running  int      // handlers that had not returned
-	Handlers []string // their names, sorted
+	Handlers []string // their names, sorted; one that runs twice is there twice
 	Waiting  int      // events that no handler had begun with, those put off by Debounce included
 }
 
 func (e *ShutdownError) Error() string {
 	names := ""
 	if len(e.Handlers) > 0 {
-		names = " (" + strings.Join(e.Handlers, ", ") + ")"
+		names = " (" + strings.Join(counted(e.Handlers), ", ") + ")"
 	}
 	return fmt.Sprintf("shutdown: %d handlers%s had not returned in time and "+
 		"%d events were not handled: let handlers heed their context, or see WithShutdownTimeout",
 		e.Running, names, e.Waiting)
+}
+
+// counted returns each of the sorted names once, with the number of times that it is there.
+func counted(names []string) []string {
+	var list []string
+	for len(names) > 0 {
+		n := 1
+		for n < len(names) && names[n] == names[0] {
+			n++
+		}
+		if n == 1 {
+			list = append(list, names[0])
+		} else {
+			list = append(list, fmt.Sprintf("%s ×%d", names[0], n))
+		}
+		names = names[n:]
+	}
+	return list
 }
 
 // errTasks says that something beside the shards did not heed its context.

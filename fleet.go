@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -17,15 +18,24 @@ type fleet struct {
 
 	restored map[int]SavedSession // by shard: what an earlier process left to resume
 
+	firstReady slog.Level // of the line that says that a shard is ready for the first time
+
 	stop    context.CancelFunc // ends the shards
 	running sync.WaitGroup
 	fatal   error // why a shard gave up; guarded by Bot.mu
 }
 
+// maxReadyLines is how many shards may each have a line of their own when the bot starts. With
+// more, the progress of the start has to do.
+const maxReadyLines = 16
+
 // newFleet makes the shards of a fleet. The first one of a bot's first fleet has the bot's own
 // session.
 func (b *Bot) newFleet(count int, ids []int, restored map[int]SavedSession) *fleet {
 	f := &fleet{count: count, restored: restored}
+	if len(ids) > maxReadyLines {
+		f.firstReady = slog.LevelDebug
+	}
 	for _, id := range ids {
 		session := b.session
 		if f.shards != nil || b.currentFleet() != nil {

@@ -41,7 +41,7 @@ func (b *Bot) call(r *registration, e *Event) (cut bool) {
 	}
 	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
 		b.failures.Add(1)
-		b.report(ctx, e, err)
+		b.report(withHandler(ctx, r.name), e, err)
 		return b.handlerCtx.Err() != nil
 	}
 	return false
@@ -68,12 +68,23 @@ func (b *Bot) report(ctx context.Context, e *Event, err error) {
 		b.cfg.onError(ctx, e, err)
 		return
 	}
-	b.logError(e, err)
+	b.logError(ctx, e, err)
+}
+
+// handlerKey is the context's key of the name of the handler that an error is of.
+type handlerKey struct{}
+
+// withHandler says whose error it is that is reported with the context.
+func withHandler(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, handlerKey{}, name)
 }
 
 // logError is the default error handler.
-func (b *Bot) logError(e *Event, err error) {
+func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 	attrs := []any{"error", err}
+	if name, ok := ctx.Value(handlerKey{}).(string); ok {
+		attrs = append(attrs, "handler", name)
+	}
 	if e != nil {
 		attrs = append(attrs, "event", e.Type, "shard", e.ShardID, "guild", e.GuildID)
 	}
@@ -86,10 +97,18 @@ func (b *Bot) logError(e *Event, err error) {
 		attrs = append(attrs, "stack", string(p.Stack))
 	}
 	if slow, ok := errors.AsType[*SlowHandlerError](err); ok {
+		attrs = append(attrs, "handler", slow.Handler)
 		b.cfg.logger.Warn("slow event handler", append(attrs, "stack", slow.Stack)...)
 		return
 	}
-	b.cfg.logger.Error("event handler failed", attrs...)
+	switch {
+	case ctx.Value(handlerKey{}) != nil:
+		b.cfg.logger.Error("event handler failed", attrs...)
+	case e != nil:
+		b.cfg.logger.Error("event could not be handled", attrs...)
+	default:
+		b.cfg.logger.Error("the bot had an error", attrs...)
+	}
 }
 
 func (b *Bot) budgetExhausted(budget gateway.Budget) {

@@ -84,7 +84,7 @@ func Logging(l *slog.Logger) Middleware {
 			err := next(ctx, e)
 			level, attrs := slog.LevelDebug, []slog.Attr{
 				slog.String("event", e.Type), slog.Int("shard", e.ShardID),
-				slog.String("guild", e.GuildID), slog.Duration("duration", time.Since(start)),
+				slog.String("guild", e.GuildID), slog.String("duration", time.Since(start).String()),
 			}
 			if err != nil {
 				level, attrs = slog.LevelError, append(attrs, slog.Any("error", err))

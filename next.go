@@ -99,7 +99,7 @@ func (w *waiters) showAll(ctx context.Context, e *Event) error {
 	w.mu.Unlock()
 	for _, show := range list {
 		if err := protect(func() error { return (*show)(ctx, e) }); err != nil {
-			w.bot.report(ctx, e, err)
+			w.bot.report(withHandler(ctx, "Next"), e, err)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Run opens the bot, waits until ctx is done, and shuts it down. It returns nil after an orderly
@@ -97,6 +98,8 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	b.ready.Store(true)
+	b.cfg.logger.Info("ready", "shards", len(f.shards),
+		"took", time.Since(b.started).Round(time.Millisecond).String())
 	b.notify()
 	return nil
 }

@@ -142,7 +142,7 @@ func (p *Profiler) Do(
 		op.End(took, allocated, failed)
 		if took >= p.cfg.Slow {
 			p.cfg.Logger.WarnContext(ctx, "slow operation ended", "operation", op.Name,
-				"took", took, "process_allocated_bytes", allocated, "error", err)
+				"took", took.Round(time.Millisecond).String(), "process_allocated_bytes", allocated, "error", err)
 		}
 	}()
 	pprof.Do(ctx, pprof.Labels("operation", op.Name), func(ctx context.Context) {
@@ -165,7 +165,7 @@ func allocatedBytes() uint64 {
 // that a capture shows where it is.
 func (p *Profiler) breach(op *profile.Operation) {
 	op.Slow()
-	p.cfg.Logger.Warn("operation is slow", "operation", op.Name, "running_for", p.cfg.Slow)
+	p.cfg.Logger.Warn("operation is slow", "operation", op.Name, "running_for", p.cfg.Slow.String())
 	select {
 	case p.breaches <- op.Name:
 	default:

@@ -120,7 +120,7 @@ func (r Report) LogValue() slog.Value {
 			slog.Float64("hit_ratio", math.Round(c.HitRatio*1000)/1000)))
 	}
 	return slog.GroupValue(
-		slog.Duration("uptime", r.Uptime.Round(time.Second)),
+		slog.String("uptime", r.Uptime.Round(time.Second).String()),
 		slog.Int("shards", r.Shards), slog.Int("shards_ready", r.ShardsReady),
 		slog.Int("guilds", r.Guilds), slog.Int("unavailable_guilds", r.UnavailableGuilds),
 		slog.Int("users", r.Users),

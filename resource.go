@@ -87,10 +87,11 @@ func (r Resources) LogValue() slog.Value {
 		slog.Int64("rss_bytes", r.RSS), slog.Int64("heap_bytes", r.Heap),
 		slog.Int64("go_bytes", r.GoTotal),
 		slog.Int64("memory_limit_bytes", r.MemoryLimit), slog.Bool("memory_high", r.MemoryHigh),
-		slog.Duration("user_cpu", r.UserCPU), slog.Duration("system_cpu", r.SystemCPU),
+		slog.String("user_cpu", r.UserCPU.String()),
+		slog.String("system_cpu", r.SystemCPU.String()),
 		slog.Float64("cpu_percent", tenths(r.CPUPercent)),
 		slog.Int("goroutines", r.Goroutines),
-		slog.Uint64("gcs", r.GCs), slog.Duration("gc_pause", r.GCPause),
+		slog.Uint64("gcs", r.GCs), slog.String("gc_pause", r.GCPause.String()),
 	)
 }
 

@@ -189,7 +189,8 @@ func (b *Bot) locate(ctx context.Context) (gatewayBot, error) {
 		if refused != nil {
 			delay = max(delay, refused.retryAfter)
 		}
-		b.cfg.logger.Warn("cannot find Discord's gateway", "error", err, "retry_in", delay)
+		b.cfg.logger.Warn("cannot find Discord's gateway", "error", err,
+			"retry_in", delay.Round(time.Millisecond).String())
 		select {
 		case <-time.After(delay):
 		case <-ctx.Done():

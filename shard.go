@@ -71,6 +71,7 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Logger:         b.cfg.logger,
 		Session:        f.restored[id].session(),
 		KeepSession:    b.cfg.sessionStore != nil,
+		FirstReady:     f.firstReady,
 	}
 	if b.cfg.tuneGateway != nil {
 		b.cfg.tuneGateway(&cfg)

@@ -21,7 +21,7 @@ const closeReserve = 2 * time.Second
 // the context of Run instead.
 func (b *Bot) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
-	first, stop := b.state != botStopping, b.stop
+	first, stop, opened := b.state != botStopping, b.stop, b.state == botOpen
 	b.state = botStopping
 	b.mu.Unlock()
 	if !first {
@@ -31,6 +31,10 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	}
+	begun := time.Now()
+	if opened {
+		b.cfg.logger.Info("shutting down", "events_waiting", b.queue.Stats().Events)
 	}
 	b.notify()
 	close(b.ending)
@@ -47,8 +51,20 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 	}
 	b.unregisterMetrics()
 	b.session.Client.CloseIdleConnections()
+	if opened {
+		b.logStopped(time.Since(begun))
+	}
 	close(b.done)
 	return b.ended
+}
+
+func (b *Bot) logStopped(took time.Duration) {
+	attrs := []any{"took", took.Round(time.Millisecond).String()}
+	if b.ended != nil {
+		b.cfg.logger.Warn("stopped, not in order", append(attrs, "error", b.ended)...)
+		return
+	}
+	b.cfg.logger.Info("stopped", attrs...)
 }
 
 // This file is what Shutdown waits for: handlers, debounced ones, tasks.

@@ -42,8 +42,8 @@ func (c *conn) dispatch(e frame.Envelope) error {
 	s.came(e.Seq)
 	s.stats.events.Add(1)
 	if !wasReady && !c.readySeen.IsZero() {
-		s.setState(Ready, nil) // not before Config.Event has seen READY
 		s.logReady(c.resuming)
+		s.setState(Ready, nil) // not before Config.Event has seen READY
 	}
 	s.stats.lastEvent.Store(c.frame.Received.UnixNano())
 	if c.frame.Replayed {
@@ -197,7 +197,7 @@ func (c *conn) onRateLimited(d []byte) {
 	}
 	after := time.Duration(min(max(limit.RetryAfter, 0), 3600) * float64(time.Second))
 	c.s.log.Warn("Discord refused a request for a guild's members for now",
-		"guild", limit.Meta.GuildID, "retry_in", after)
+		"guild", limit.Meta.GuildID, "retry_in", after.String())
 	c.s.out.limited(limit.Meta.GuildID, limit.Meta.Nonce, after, time.Now())
 }
 

@@ -172,7 +172,8 @@ func (q *Queue) slowDown(ctx context.Context, shardID int) error {
 		return nil
 	}
 	d := time.Duration(missing * float64(identifyPace))
-	q.cfg.Logger.Warn("shard identifies too often; slowing it down", "shard", shardID, "wait", d)
+	q.cfg.Logger.Warn("shard identifies too often; slowing it down", "shard", shardID,
+		"wait", d.Round(time.Millisecond).String())
 	return sleepUntil(ctx, time.Now().Add(d))
 }
 

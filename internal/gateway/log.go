@@ -19,33 +19,38 @@ func newOutage() outage { return outage{since: time.Now(), told: slog.LevelDebug
 
 // logEnd says why a connection has ended: once per outage, and again when it gets more serious.
 func (s *Shard) logEnd(ctx context.Context, end ending, delay time.Duration) {
-	message := "gateway connection failed"
 	if end.ready {
-		s.down, message = newOutage(), "gateway connection lost"
+		s.down = newOutage()
 		if !errors.Is(end.err, errRestart) {
 			s.stats.losses.Add(1)
 		}
 	}
 	s.down.attempts++
 	level := end.level()
-	if level <= s.down.told {
-		level, message = slog.LevelDebug, "gateway connection failed again"
+	attrs := []any{"error", end.err, "resumable", s.resumable(),
+		"retry_in", delay.Round(time.Millisecond).String(), "attempt", s.down.attempts}
+	switch {
+	case level <= s.down.told:
+		s.log.Debug("gateway connection failed again", attrs...)
+	case end.ready:
+		s.log.Log(ctx, level, "gateway connection lost", attrs...)
+	default:
+		s.log.Log(ctx, level, "gateway connection failed", attrs...)
 	}
 	s.down.told = max(s.down.told, level)
-	s.log.Log(ctx, level, message, "error", end.err, "resumable", s.resumable(),
-		"retry_in", delay.Round(time.Millisecond).String(), "attempt", s.down.attempts)
 }
 
 // logReady says that the shard is ready, and for how long it was not.
 func (s *Shard) logReady(resumed bool) {
-	level, message := slog.LevelInfo, "shard ready"
+	level := slog.LevelInfo
 	if !s.wasReady {
 		level, s.wasReady = s.cfg.FirstReady, true
 	}
+	attrs := []any{"after", time.Since(s.down.since).Round(time.Millisecond).String(),
+		"attempt", s.down.attempts + 1}
 	if resumed {
-		message = "shard resumed"
+		s.log.Log(context.Background(), level, "shard resumed", attrs...)
+		return
 	}
-	s.log.Log(context.Background(), level, message,
-		"after", time.Since(s.down.since).Round(time.Millisecond).String(),
-		"attempt", s.down.attempts+1)
+	s.log.Log(context.Background(), level, "shard ready", attrs...)
 }

@@ -47,7 +47,8 @@ func (r *Relay) keepOpen() {
 			wait = reopenMin
 			continue
 		case !errors.Is(err, discordgo.ErrWSAlreadyOpen) && !r.isClosing():
-			r.cfg.Logger.Warn("cannot open the session again", "error", err, "retry_in", wait)
+			r.cfg.Logger.Warn("cannot open the session again", "error", err,
+				"retry_in", wait.String())
 		}
 
 		select {
