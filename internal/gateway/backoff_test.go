@@ -2,74 +2,81 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
 )
 
-// TestBackoff checks the range from which the wait after the nth failure is drawn.
+// TestBackoff checks the range from which a wait is drawn, by the time since the loss.
 func TestBackoff(t *testing.T) {
 	session := gateway.Session{ID: "a"}
-	lost := gateway.Ending{Hello: true}
+	type ends = []gateway.Ending
+	stable := gateway.Ending{Hello: true, Stable: true, Resume: true}
+	dial, resume := gateway.Ending{}, gateway.Ending{Hello: true, Resume: true}
+	identify := gateway.Ending{Hello: true}
+	refused := gateway.Ending{Hello: true, Invalid: true}
 	for _, tt := range []struct {
 		name     string
 		session  gateway.Session
-		before   []gateway.Ending // the ends that came before
-		repeat   int              // of the last of them
+		before   ends // in equal parts of the time since the loss, the loss first
+		since    time.Duration
 		end      gateway.Ending
 		from, to time.Duration
 	}{
-		{"first dial", gateway.Session{}, nil, 0, gateway.Ending{}, 0, time.Second},
-		{"third dial", gateway.Session{}, []gateway.Ending{{}}, 2, gateway.Ending{}, 0, 4 * time.Second},
-		{"dials for ever", gateway.Session{}, []gateway.Ending{{}}, 1 << 10, gateway.Ending{},
-			0, 30 * time.Second},
-		{"first resume", session, nil, 0, lost, 0, time.Second},
-		{"second resume", session, []gateway.Ending{lost}, 1, lost, 0, 2 * time.Second},
-		{"resumes for ever", session, []gateway.Ending{lost}, 1 << 10, lost, 0, 30 * time.Second},
-		{"first identify", gateway.Session{}, nil, 0, lost, 0, time.Second},
-		{"sixth identify", gateway.Session{}, []gateway.Ending{lost}, 5, lost, 0, 32 * time.Second},
-		{"identifies for ever", gateway.Session{}, []gateway.Ending{lost}, 1 << 10, lost,
+		{"first dial", gateway.Session{}, nil, 0, dial, 0, time.Second},
+		{"the loss", session, nil, 0, stable, 0, time.Second},
+		{"a loss after an outage", session, ends{stable, dial}, time.Hour, stable, 0, time.Second},
+		{"dial after 3 s", session, ends{stable, dial}, 3 * time.Second, dial, 0, time.Second},
+		{"dial after 12 s", session, ends{stable, dial}, 12 * time.Second, dial, 0, 3 * time.Second},
+		{"dial after 59 s", session, ends{stable, dial}, 59 * time.Second, dial, 0, 5 * time.Second},
+		{"dial after 100 s", session, ends{stable, dial}, 100 * time.Second, dial, 0, 25 * time.Second},
+		{"dials for ever", session, ends{stable, dial}, 24 * time.Hour, dial, 0, 30 * time.Second},
+		{"resumes for ever", session, ends{stable, resume}, time.Hour, resume, 0, 30 * time.Second},
+		{"fourth identify", gateway.Session{}, ends{stable, identify, identify, identify}, time.Hour, identify,
+			0, 16 * time.Second},
+		{"identifies for ever", gateway.Session{}, slices.Repeat(ends{identify}, 50), 12 * time.Hour, identify,
 			0, 600 * time.Second},
-		{"a failed dial between", session, []gateway.Ending{lost, lost, {}}, 1, lost,
-			0, 4 * time.Second},
-		{"a dial after many resumes", session, []gateway.Ending{lost}, 9, gateway.Ending{},
-			0, time.Second},
-		{"a dial after a HELLO", session, []gateway.Ending{{}, {}, {}, {}, lost}, 1, gateway.Ending{},
-			0, time.Second},
-		{"after a stable one", session, []gateway.Ending{lost}, 9,
-			gateway.Ending{Hello: true, Stable: true}, 0, time.Second},
-		{"second after a stable one", session,
-			[]gateway.Ending{lost, lost, {Hello: true, Stable: true}}, 1, lost, 0, 2 * time.Second},
-		{"invalid session", gateway.Session{}, nil, 0, gateway.Ending{Hello: true, Invalid: true},
+		{"the first identify after an outage", gateway.Session{}, ends{stable, dial}, time.Hour, identify,
+			0, 2 * time.Second},
+		{"op 9 in answer to RESUME", gateway.Session{}, ends{stable, dial, dial}, 50 * time.Second,
+			gateway.Ending{Hello: true, Invalid: true, Resume: true}, time.Second, 5 * time.Second},
+		{"op 9 amid events", gateway.Session{}, nil, 0, gateway.Ending{Hello: true, Stable: true, Invalid: true},
 			time.Second, 5 * time.Second},
-		{"restart", session, []gateway.Ending{lost}, 9, gateway.Ending{Hello: true, Restart: true},
-			0, 1},
+		{"op 9 in answer to the first IDENTIFY", gateway.Session{}, nil, 0, refused, time.Second, 5 * time.Second},
+		{"op 7", session, nil, 0, gateway.Ending{Hello: true, Stable: true, Reconnect: true}, 0, 1},
+		{"op 7 again", session, ends{stable}, 8 * time.Second,
+			gateway.Ending{Hello: true, Reconnect: true, Resume: true}, 0, 2 * time.Second},
+		{"restart", session, ends{stable, resume}, time.Hour, gateway.Ending{Hello: true, Restart: true}, 0, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			lowest, highest := time.Duration(1<<62), time.Duration(0)
-			for range 200 {
-				s := gateway.New(gateway.Config{Session: tt.session})
-				for _, e := range tt.before {
-					s.Backoff(e)
+			synctest.Test(t, func(t *testing.T) {
+				lowest, highest := time.Duration(1<<62), time.Duration(0)
+				for range 200 {
+					s := gateway.New(gateway.Config{Session: tt.session})
+					for _, e := range tt.before {
+						s.Backoff(e)
+						time.Sleep(tt.since / time.Duration(len(tt.before)))
+					}
+					d := s.Backoff(tt.end)
+					lowest, highest = min(lowest, d), max(highest, d)
 				}
-				for range tt.repeat - 1 {
-					s.Backoff(tt.before[len(tt.before)-1])
+				if lowest < tt.from || highest >= tt.to {
+					t.Errorf("waits of %v to %v, want %v to %v", lowest, highest, tt.from, tt.to)
 				}
-				d := s.Backoff(tt.end)
-				lowest, highest = min(lowest, d), max(highest, d)
-			}
-			if lowest < tt.from || highest >= tt.to {
-				t.Errorf("waits of %v to %v, want %v to %v", lowest, highest, tt.from, tt.to)
-			}
-			// Full jitter: 200 draws miss the outer quarters once in 1e24 runs.
-			if spread := (tt.to - tt.from) / 4; lowest > tt.from+spread || highest < tt.to-spread-1 {
-				t.Errorf("waits of %v to %v do not fill %v to %v", lowest, highest, tt.from, tt.to)
-			}
+				// Full jitter: 200 draws miss the outer quarters once in 1e24 runs.
+				if spread := (tt.to - tt.from) / 4; lowest > tt.from+spread || highest < tt.to-spread-1 {
+					t.Errorf("waits of %v to %v do not fill %v to %v", lowest, highest, tt.from, tt.to)
+				}
+			})
 		})
 	}
 }
 
+// A connection that lives for some seconds is a success, whatever came before.
 func TestBackoffStartsAnewOnlyAfterAStableConnection(t *testing.T) {
 	longest := func(life time.Duration) time.Duration {
 		var longest time.Duration
@@ -88,13 +95,68 @@ func TestBackoffStartsAnewOnlyAfterAStableConnection(t *testing.T) {
 		})
 		return longest
 	}
-	if got := longest(61 * time.Second); got >= time.Second {
+	if got := longest(6 * time.Second); got >= time.Second {
 		t.Errorf("waited up to %v between connections that last", got)
 	}
-	if got := longest(59 * time.Second); got < 10*time.Second || got > 30*time.Second {
+	if got := longest(4 * time.Second); got < 6*time.Second || got > 30*time.Second {
 		t.Errorf("waited up to %v between connections that do not last, want 30 s", got)
 	}
 }
+
+// Outages of some length are over soon after their end: a quarter of their length at most, 5 s in
+// the first minute.
+func TestBackAfterAnOutage(t *testing.T) {
+	for _, away := range []time.Duration{0, 3 * time.Second, 20 * time.Second, 55 * time.Second, 10 * time.Minute} {
+		inBubble(t, func(t *testing.T, f *fake) {
+			r := start(t, f)
+			p := r.identify("a")
+			time.Sleep(stable)
+			f.refuse("", errors.New("network is down"))
+			p.reset()
+			time.Sleep(away)
+			f.refuse("", nil)
+			up := time.Now()
+			r.resume("a", 1)
+			limit := max(time.Second, min(away/4, 30*time.Second)) + time.Second
+			if away < time.Minute {
+				limit = min(limit, 6*time.Second)
+			}
+			if d := time.Since(up); d > limit {
+				t.Errorf("back %v after an outage of %v", d, away)
+			}
+		})
+	}
+}
+
+// Op 7 reconnects at once, again and again; but not in a loop.
+func TestReconnectAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fake) {
+		r := start(t, f)
+		p := r.identify("a")
+		for i := range 5 {
+			time.Sleep(stable)
+			asked := time.Now()
+			p.send(`{"op":7}`)
+			p = r.resume("a", i+1)
+			if d := time.Since(asked); d > 0 {
+				t.Errorf("back %v after op 7", d)
+			}
+			p.dispatch(i+2, "RESUMED", `{}`)
+			r.wantEvents("RESUMED")
+		}
+		began := time.Now()
+		for range 100 {
+			p.send(`{"op":7}`)
+			p = r.accept()
+		}
+		if d := time.Since(began); d < 30*time.Second {
+			t.Errorf("100 times op 7 in place of HELLO took %v", d)
+		}
+	})
+}
+
+// stable is how long a connection lives that counts as a success.
+const stable = 5 * time.Second
 
 func TestFailingDialsAreRepeated(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -67,6 +65,7 @@ type ending struct {
 	stop    bool // Run's context is done
 	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
 	hello   bool // the handshake had begun
+	resume  bool // it was a RESUME
 	ready   bool // the connection was ready
 	stable  bool // it was for stableAfter
 }
@@ -95,46 +94,4 @@ func endingOf(err error) ending {
 		}
 	}
 	return ending{err: err}
-}
-
-// Limits of the back-off. A retry that spends no IDENTIFY stays quick; one that does grows
-// until a shard can spend no more than a few hundred of the day's 1000 by itself.
-const (
-	resumeCap   = 30 * time.Second
-	identifyCap = 600 * time.Second
-	stableAfter = 60 * time.Second
-	maxResumes  = 5 // RESUMEs that came to nothing before the session is given up
-)
-
-// backoff returns how long to wait before the next connection: full jitter under a limit that
-// doubles with each failure.
-func (s *Shard) backoff(e ending) time.Duration {
-	if e.stable {
-		s.fails = 0
-	}
-	n, limit := 0, resumeCap
-	if e.hello {
-		s.dialFails = 0
-		s.fails++
-		n = s.fails
-		if !s.resumable() {
-			limit = identifyCap
-		}
-	} else {
-		s.dialFails++
-		n = s.dialFails
-	}
-	delay := jitter(min(limit, time.Second<<min(n-1, 20)))
-	if e.invalid {
-		delay = max(delay, time.Second+jitter(4*time.Second))
-	}
-	if errors.Is(e.err, errRestart) {
-		return 0
-	}
-	return delay
-}
-
-// jitter returns a random duration in [0, d).
-func jitter(d time.Duration) time.Duration {
-	return time.Duration(rand.Int64N(int64(d)))
 }

@@ -25,7 +25,8 @@ type conn struct {
 	ctx    context.Context // done when the connection has failed
 	cancel context.CancelFunc
 
-	resuming  bool
+	resuming  bool          // until READY
+	asked     bool          // RESUME was, or would have been, sent
 	interval  time.Duration // heartbeat interval; 0 before HELLO
 	readySeen time.Time
 	expected  int  // guilds of READY that have not come yet
@@ -61,6 +62,7 @@ func (s *Shard) connect(ctx context.Context) ending {
 	c := &conn{
 		s: s, ws: ws, start: time.Now(),
 		resuming:  session.ID != "",
+		asked:     session.ID != "",
 		handshake: make(chan []byte, 1),
 		hello:     make(chan time.Duration, 1),
 		beatNow:   make(chan struct{}, 1),
@@ -116,6 +118,7 @@ func (c *conn) run() ending {
 		end.verdict = drop // 1000 has ended it
 	}
 	end.ready = !c.readySeen.IsZero()
+	end.resume = c.asked
 	end.stable = end.ready && time.Since(c.readySeen) >= stableAfter
 	if c.resuming && end.hello && c.readySeen.IsZero() {
 		if c.s.resumes++; c.s.resumes >= maxResumes && end.verdict == keep {

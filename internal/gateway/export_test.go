@@ -9,14 +9,18 @@ import (
 
 // Ending describes the end of a connection to Backoff.
 type Ending struct {
-	Hello, Stable, Invalid, Restart bool
+	Hello, Stable, Invalid, Restart, Reconnect, Resume bool
 }
 
 // Backoff returns the wait that follows a connection with that end.
 func (s *Shard) Backoff(e Ending) time.Duration {
-	end := ending{hello: e.Hello, stable: e.Stable, invalid: e.Invalid}
-	if e.Restart {
+	end := ending{
+		hello: e.Hello, ready: e.Stable, stable: e.Stable, invalid: e.Invalid, resume: e.Resume}
+	switch {
+	case e.Restart:
 		end.err = errRestart
+	case e.Reconnect:
+		end.err = errReconnect
 	}
 	return s.backoff(end)
 }

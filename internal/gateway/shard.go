@@ -122,8 +122,7 @@ type Shard struct {
 	current *conn
 
 	// Owned by the goroutine in Run.
-	dialFails int // attempts since the last HELLO
-	fails     int // connections since the last stable one
+	attempts  attempts
 	resumes   int // RESUMEs since one brought anything
 	seen      sequence
 	damagedAt int64 // the sequence at which a frame was damaged last; -1 for none
