@@ -2,8 +2,6 @@ package botwright
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +9,12 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/botwright/botwright/internal/access"
 	"github.com/botwright/botwright/internal/pprofhttp"
 	"github.com/botwright/botwright/internal/status"
 )
@@ -25,7 +23,8 @@ import (
 type AdminConfig struct {
 	// Addr is where it listens. The default is 127.0.0.1:9180: loopback, because the server shows
 	// and can do what is nobody else's business, and a port where exporters of metrics usually
-	// are. With port 0 it takes a free one, see [Bot.AdminAddr].
+	// are. With port 0 it takes a free one, see [Bot.AdminAddr]. With "none" it opens no port:
+	// the rest of the configuration is for [Bot.AdminHandler] on a server of the program's own.
 	Addr string
 
 	// Token is what every request must have: as "Authorization: Bearer <token>", or as the
@@ -43,8 +42,11 @@ type AdminConfig struct {
 	Gatherer prometheus.Gatherer
 }
 
-// defaultAdminAddr: see AdminConfig.
-const defaultAdminAddr = "127.0.0.1:9180"
+// Addresses with a meaning of their own: see AdminConfig.
+const (
+	defaultAdminAddr = "127.0.0.1:9180"
+	noAdminAddr      = "none"
+)
 
 // minAdminToken is the length of a token that nobody guesses.
 const minAdminToken = 16
@@ -56,11 +58,12 @@ func WithAdmin(cfg AdminConfig) Option {
 			cfg.Addr = defaultAdminAddr
 		}
 		host, _, err := net.SplitHostPort(cfg.Addr)
-		if err != nil {
+		switch {
+		case cfg.Addr == noAdminAddr:
+		case err != nil:
 			c.problem("WithAdmin", "%q is no address to listen on, such as %s: %w",
 				cfg.Addr, defaultAdminAddr, err)
-		}
-		if cfg.Token == "" && err == nil && !loopback(host) {
+		case cfg.Token == "" && !access.Loopback(host):
 			c.problem("WithAdmin", "%q can be reached from outside: set a Token, or listen on %s",
 				cfg.Addr, defaultAdminAddr)
 		}
@@ -70,11 +73,6 @@ func WithAdmin(cfg AdminConfig) Option {
 		}
 		c.admin, c.adminSet = cfg, true
 	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
 // AdminHandler returns a handler to mount on a server of the program's own:
@@ -89,8 +87,10 @@ func loopback(host string) bool {
 //	/shards/{id}          a shard's details as JSON
 //	/shards/{id}/restart  POST: see [Bot.RestartShard]
 //
-// It asks for the Token of [WithAdmin]. Without one it lets everybody in: mount it where only
-// those get who may. To mount it below a path, use [http.StripPrefix].
+// It asks for the Token of [WithAdmin]; to have one without the bot's own server, set Addr to
+// "none". Without a token it answers only who asks for localhost or a loopback address, except
+// /livez and /readyz. Requests that a page of another site has a browser send are refused. To
+// mount it below a path, use [http.StripPrefix].
 func (b *Bot) AdminHandler() http.Handler { return b.admin.handler }
 
 // AdminAddr returns the address that the server of [WithAdmin] listens on; "" before Open.
@@ -144,9 +144,11 @@ func (a *admin) routes() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/{$}", pprofhttp.ServeIndex)
 	mux.HandleFunc("GET /debug/pprof/{name}", pprofhttp.ServeProfile)
 	mux.Handle("GET /metrics", a.metrics())
-	// A browser sends a password to wherever a page of somebody else's points it.
-	var crossOrigin http.CrossOriginProtection
-	return a.secure(a.authorize(crossOrigin.Handler(mux)))
+	guard := &access.Guard{
+		Token: a.cfg.Token, Probes: []string{"/livez", "/readyz"}, OpenProbes: a.cfg.OpenProbes,
+		Failed: func() { a.bot.stats.failedLogins.Add(1) }, Logger: a.bot.cfg.logger,
+	}
+	return a.secure(guard.Wrap(mux))
 }
 
 // metrics returns what serves /metrics, or says why there are none.
@@ -171,14 +173,14 @@ func (a *admin) metrics() http.Handler {
 // Limits of the server.
 const (
 	adminReadTimeout  = 10 * time.Second // requests have no body to speak of
-	adminWriteTimeout = 30 * time.Second // long enough for RestartShard
+	adminWriteTimeout = 30 * time.Second // for an answer; long enough for RestartShard
 	adminIdleTimeout  = 2 * time.Minute
 	adminMaxHeader    = 16 << 10
-	profileTimeout    = 6 * time.Minute // the longest profile takes 5
 	adminStopTimeout  = 2 * time.Second
 )
 
-// secure sets the headers and the deadline that every answer has.
+// secure sets the headers and the deadline that every answer has. Streams and profiles, which
+// may take longer, give each write one of its own.
 func (a *admin) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -186,41 +188,10 @@ func (a *admin) secure(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		timeout := adminWriteTimeout
-		if strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
-			timeout = profileTimeout
-		}
 		// Not every server of the program's own can have deadlines; it has its own limits then.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(adminWriteTimeout))
 		next.ServeHTTP(w, r)
 	})
-}
-
-// authorize lets those through who know the token.
-func (a *admin) authorize(next http.Handler) http.Handler {
-	if a.cfg.Token == "" {
-		return next
-	}
-	want := sha256.Sum256([]byte(a.cfg.Token)) // sums are of one length: nothing leaks by time
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if _, password, ok := r.BasicAuth(); ok {
-			token = password
-		}
-		got := sha256.Sum256([]byte(token))
-		if subtle.ConstantTimeCompare(got[:], want[:]) == 1 || a.openProbe(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Add("WWW-Authenticate", `Bearer realm="botwright"`)
-		w.Header().Add("WWW-Authenticate", `Basic realm="botwright: the password is the token"`)
-		http.Error(w, "a token is needed", http.StatusUnauthorized)
-	})
-}
-
-func (a *admin) openProbe(r *http.Request) bool {
-	return a.cfg.OpenProbes && r.URL.RawQuery == "" &&
-		(r.URL.Path == "/livez" || r.URL.Path == "/readyz")
 }
 
 // livez says whether this process works at all. It is what restarts a process, so nothing counts

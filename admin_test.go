@@ -156,6 +156,47 @@ func TestAdminToken(t *testing.T) {
 	}
 }
 
+// A program with a server of its own wants the token and no port.
+func TestAdminWithoutAPort(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	bot := newBot(t, newServer(t, discordtest.Config{}), botwright.WithMetrics(registry),
+		botwright.WithAdmin(botwright.AdminConfig{Addr: "none", Token: adminToken}))
+	open(t, bot)
+	if addr := bot.AdminAddr(); addr != "" {
+		t.Errorf("it listens on %s", addr)
+	}
+	own := httptest.NewServer(bot.AdminHandler())
+	defer own.Close()
+	for token, want := range map[string]int{adminToken: http.StatusOK, "wrong": http.StatusUnauthorized} {
+		if code, _ := ask(t, "GET", own.URL+"/status.json", "Authorization", "Bearer "+token); code != want {
+			t.Errorf("token %q: %d", token, code)
+		}
+	}
+	if n := metric(t, registry, "discord_admin_failed_logins_total"); n != 1 {
+		t.Errorf("%v failed logins were counted", n)
+	}
+}
+
+// A handler on a server of the program's own knows as little as the bot's own server whom a name
+// that leads here belongs to.
+func TestMountedAdminRefusesStrangers(t *testing.T) {
+	t.Parallel()
+	bot := newBot(t, newServer(t, discordtest.Config{}))
+	own := httptest.NewServer(bot.AdminHandler())
+	defer own.Close()
+	for header, want := range map[[2]string]int{
+		{"Host", "rebound.example"}:      http.StatusForbidden,
+		{"Host", "localhost"}:            http.StatusOK,
+		{"Sec-Fetch-Site", "cross-site"}: http.StatusForbidden,
+		{"Sec-Fetch-Site", "none"}:       http.StatusOK,
+	} {
+		if code, _ := ask(t, "GET", own.URL+"/status.json", header[:]...); code != want {
+			t.Errorf("%s: %d, want %d", header, code, want)
+		}
+	}
+}
+
 func TestAdminConfigRefuses(t *testing.T) {
 	tests := []struct {
 		cfg  botwright.AdminConfig
@@ -167,6 +208,7 @@ func TestAdminConfigRefuses(t *testing.T) {
 		{botwright.AdminConfig{Addr: "[::]:9180"}, "set a Token"},
 		{botwright.AdminConfig{Addr: "bot.example:9180"}, "set a Token"},
 		{botwright.AdminConfig{Token: "secret"}, "16"},
+		{botwright.AdminConfig{Addr: "none", Token: "secret"}, "16"},
 	}
 	for _, tt := range tests {
 		_, err := botwright.New(someToken, botwright.WithAdmin(tt.cfg))
@@ -174,7 +216,8 @@ func TestAdminConfigRefuses(t *testing.T) {
 			t.Errorf("%+v: %v", tt.cfg, err)
 		}
 	}
-	for _, cfg := range []botwright.AdminConfig{{}, {Addr: "localhost:0"}, {Addr: "[::1]:0"}, {Addr: ":0", Token: adminToken}} {
+	for _, cfg := range []botwright.AdminConfig{{}, {Addr: "localhost:0"}, {Addr: "[::1]:0"}, {Addr: ":0", Token: adminToken},
+		{Addr: "none"}, {Addr: "none", Token: adminToken}} {
 		if _, err := botwright.New(someToken, botwright.WithAdmin(cfg)); err != nil {
 			t.Errorf("%+v: %v", cfg, err)
 		}

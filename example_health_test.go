@@ -134,7 +134,7 @@ func ExampleSlogAlerter() {
 // The handler can be mounted on a server that the program has already.
 func ExampleBot_AdminHandler() {
 	bot, err := botwright.New(someToken, botwright.WithAdmin(botwright.AdminConfig{
-		Token: "0123456789abcdef", Gatherer: prometheus.NewRegistry()}))
+		Addr: "none", Token: "0123456789abcdef", Gatherer: prometheus.NewRegistry()}))
 	if err != nil {
 		fmt.Println(err)
 		return

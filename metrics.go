@@ -207,7 +207,8 @@ func (b *Bot) registerMetrics() error {
 			p := b.MemoryPressure()
 			return metrics.Pressure{Percent: p.Level, Shrinks: p.Shrinks}
 		},
-		Operations: b.profiler.operations.Snapshot,
+		Operations:   b.profiler.operations.Snapshot,
+		FailedLogins: b.stats.failedLogins.Load,
 	}))
 	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))

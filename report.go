@@ -175,6 +175,8 @@ type stats struct {
 	events atomic.Uint64
 	calls  atomic.Uint64 // REST
 
+	failedLogins atomic.Uint64 // at the admin server
+
 	mu     sync.Mutex // guards what follows
 	opened time.Time
 	since  time.Time     // of the last rates

@@ -17,6 +17,8 @@ type Bot struct {
 	State      func() State
 	Pressure   func() Pressure
 	Operations func() []profile.Stats
+
+	FailedLogins func() uint64 // at the admin server
 }
 
 // QueueLimits are those of the queue of events.
@@ -41,7 +43,7 @@ type Pressure struct {
 // bot collects the state of a Bot.
 type bot struct {
 	Bot
-	start, users, entries, removed            *prometheus.Desc
+	start, users, entries, removed, logins    *prometheus.Desc
 	pressure, shrinks                         *prometheus.Desc
 	maxEvents, maxBytes, maxInFlight          *prometheus.Desc
 	opTime, opErrors, opSlow, opRuns, opAlloc *prometheus.Desc
@@ -61,6 +63,8 @@ func NewBot(namespace string, b Bot) prometheus.Collector {
 		removed: desc("state_removed_total",
 			"What State gave up: for its age (expired), for lack of room (evicted), or under "+
 				"memory pressure (shrunk).", "reason"),
+		logins: desc("admin_failed_logins_total",
+			"Requests to the admin server with a wrong token."),
 		pressure: desc("memory_pressure_ratio",
 			"Share of the memory limit at which caches are being shrunk: 0.8, 0.9 or 0.95; 0 "+
 				"while there is enough."),
@@ -88,7 +92,7 @@ func NewBot(namespace string, b Bot) prometheus.Collector {
 // Describe implements prometheus.Collector.
 func (b *bot) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		b.start, b.users, b.entries, b.removed, b.pressure, b.shrinks,
+		b.start, b.users, b.entries, b.removed, b.logins, b.pressure, b.shrinks,
 		b.maxEvents, b.maxBytes, b.maxInFlight,
 		b.opTime, b.opErrors, b.opSlow, b.opRuns, b.opAlloc,
 	} {
@@ -108,6 +112,7 @@ func (b *bot) Collect(ch chan<- prometheus.Metric) {
 	for reason, n := range state.Removed {
 		out.Counter(b.removed, n, reason)
 	}
+	out.Counter(b.logins, b.FailedLogins())
 	pressure := b.Pressure()
 	out.Gauge(b.pressure, float64(pressure.Percent)/100)
 	out.Counter(b.shrinks, pressure.Shrinks)

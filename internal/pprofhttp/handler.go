@@ -31,10 +31,34 @@ func ServeIndex(w http.ResponseWriter, _ *http.Request) {
 		`<li><a href="trace?seconds=1">trace</a>: execution, 1 s or ?seconds=</li></ul>`)
 }
 
+// writeTimeout is how long a reader may take for what is written at a time, a few kilobytes. The
+// runtime keeps what it could not write yet of a trace: some 40 MB a second.
+const writeTimeout = 5 * time.Second
+
+// A writer gives each write a deadline, and ends what is being recorded when one fails.
+type writer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	failed  context.CancelFunc
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every server can
+	n, err := w.ResponseWriter.Write(p)
+	if err != nil {
+		w.failed()
+	}
+	return n, err
+}
+
 // ServeProfile serves the profile in the path value name: profile is that of the CPU, trace an
 // execution trace, every other one that of runtime/pprof.
 func ServeProfile(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	r = r.WithContext(ctx)
+	w = &writer{ResponseWriter: w, control: http.NewResponseController(w), failed: cancel}
 	switch name {
 	case "profile":
 		record(w, r, 30, func() error { return pprof.StartCPUProfile(w) }, pprof.StopCPUProfile)
