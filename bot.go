@@ -13,7 +13,7 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
-	"github.com/botwright/botwright/internal/resource"
+	"github.com/botwright/botwright/internal/memory"
 )
 
 // A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
@@ -29,7 +29,7 @@ type Bot struct {
 	queue         *dispatch.Queue[work]
 	metrics       *Metrics // nil without WithMetrics
 	stats         stats
-	memory        *resource.Monitor
+	memory        *memory.Monitor
 	profiler      *Profiler
 	observed      observed
 	health        *Health
@@ -38,7 +38,7 @@ type Bot struct {
 	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
 	members       memberRequests
-	pressure      memoryGuard
+	guard         *memory.Guard
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -97,7 +97,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		changed:       make(chan struct{}),
 		ending:        make(chan struct{}),
 		done:          make(chan struct{}),
-		memory:        resource.NewMonitor(cfg.maxMemory),
+		memory:        memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
 	}
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true
@@ -111,6 +111,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	for _, c := range cfg.caches {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}
+	b.guard = b.newGuard()
 	b.session = b.newSession()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{
@@ -132,7 +133,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if cfg.queue.Slow > 0 {
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
-	b.health = newHealth(cfg.health)
+	b.health = newHealth(cfg.health, b.memory)
 	b.health.watchBot(b)
 	if err := b.registerMetrics(); err != nil {
 		return nil, err

@@ -57,26 +57,29 @@ const (
 	memoryInterval = 10 * time.Second // reading memory is cheap; what grows, grows over minutes
 )
 
-// tendCaches sweeps caches and State and watches memory, until ctx is done.
-func (b *Bot) tendCaches(ctx context.Context) {
-	sweeper := &stateSweeper{bot: b}
-	limit := b.cfg.findMemoryLimit()
-	tick := time.NewTicker(tendInterval)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		for _, c := range b.cfg.caches {
-			c.cache.Sweep(sweepBudget)
-		}
-		sweeper.sweep()
-		if n%int(memoryInterval/tendInterval) == 0 {
-			b.pressure.check(b, limit)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+// tend returns what looks after caches, State and memory. Each is by itself: an OnEvict that hangs
+// must not keep the bot from noticing that memory runs out.
+func (c *config) tend() []func(context.Context, *Bot) {
+	return []func(context.Context, *Bot){
+		func(ctx context.Context, _ *Bot) {
+			atOnceAndEvery(ctx, tendInterval, func() {
+				for _, c := range c.caches {
+					c.cache.Sweep(sweepBudget)
+				}
+			})
+		},
+		func(ctx context.Context, b *Bot) {
+			sweeper := &stateSweeper{bot: b}
+			atOnceAndEvery(ctx, tendInterval, sweeper.sweep)
+		},
+		func(ctx context.Context, b *Bot) { atOnceAndEvery(ctx, memoryInterval, b.guard.Look) },
 	}
+}
+
+// atOnceAndEvery calls f now and each time d has passed, until ctx is done.
+func atOnceAndEvery(ctx context.Context, d time.Duration, f func()) {
+	f()
+	every(ctx, d, f)
 }
 
 // A stateSweeper sweeps the guilds of State in turn, so that each has its turn once in a

@@ -1,6 +1,7 @@
 package botwright
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/health"
-	"github.com/botwright/botwright/internal/memlimit"
 )
 
 // Names of the built-in checks.
@@ -66,7 +66,7 @@ func (h *Health) Watch(sessions ...*discordgo.Session) {
 		return readings
 	})
 	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
-		return h.cacheResult(stateEntries(sessions)), nil
+		return h.judgeCaches([]CacheReport{{Name: "State", Entries: stateEntries(sessions)}}), nil
 	})
 	h.watchREST(sessions[0])
 }
@@ -127,25 +127,36 @@ func (h *Health) watchREST(s *discordgo.Session) {
 	})
 }
 
-func (h *Health) cacheResult(entries int) CheckResult {
-	r := CheckResult{Value: float64(entries), Threshold: float64(h.cfg.MaxCacheEntries),
-		Unit: "entries", Message: fmt.Sprintf("%d entries", entries)}
-	if entries >= h.cfg.MaxCacheEntries {
+// judgeCaches compares each cache with its own limit, or with MaxCacheEntries if it has none. One
+// that is as full as it may be is well.
+func (h *Health) judgeCaches(caches []CacheReport) CheckResult {
+	r := CheckResult{Unit: "entries", Message: "no caches"}
+	worst := -1.0
+	for _, c := range caches {
+		limit := cmp.Or(c.MaxSize, h.cfg.MaxCacheEntries)
+		if share := float64(c.Entries) / float64(limit); share > worst {
+			worst = share
+			r.Value, r.Threshold = float64(c.Entries), float64(limit)
+			r.Message = fmt.Sprintf("%s has %d entries", c.Name, c.Entries)
+		}
+	}
+	if worst > 1 {
 		r.Status = Degraded
+		r.Message += fmt.Sprintf(", more than %.0f: give it a MaxSize, or a TTL with WithCache",
+			r.Threshold)
 	}
 	return r
 }
 
-// stateEntries counts what the sessions' States hold.
+// stateEntries counts the members and presences that the sessions' States hold: discordgo never
+// lets go of one. Guilds, channels and roles are as many as there are.
 func stateEntries(sessions []*discordgo.Session) int {
 	n := 0
 	for _, s := range sessions {
 		s.State.RLock()
 		for _, g := range s.State.Guilds {
-			n += 1 + len(g.Channels) + len(g.Threads) + len(g.Members) + len(g.Roles) + len(g.Emojis) +
-				len(g.Presences)
+			n += len(g.Members) + len(g.Presences)
 		}
-		n += len(s.State.PrivateChannels)
 		s.State.RUnlock()
 	}
 	return n
@@ -154,22 +165,21 @@ func stateEntries(sessions []*discordgo.Session) int {
 // nearLimit is the share of the memory limit at which the process is as good as dead.
 const nearLimit = 0.95
 
-// checkMemory compares what the runtime has from the system with the limit that there is. Unlike
-// the share of the heap that is in use, that says whether the process is about to be killed.
+// checkMemory judges how much of its limit the process uses; see [WithMemoryLimit].
 func (h *Health) checkMemory(context.Context) (CheckResult, error) {
-	used := usedMemory()
-	r := CheckResult{Value: used, Unit: "bytes", Message: quantity(used, "bytes") + ", no limit"}
-	limit, source, ok := memlimit.Detect()
-	if !ok {
+	m := h.memory.Read()
+	r := CheckResult{Value: float64(m.Used), Unit: "bytes"}
+	if m.Limit.Max == 0 {
+		r.Message = quantity(r.Value, r.Unit) + ", no limit"
 		return r, nil
 	}
-	r.Threshold = float64(limit) * h.cfg.MaxMemory
-	r.Message = fmt.Sprintf("%s of %s (%s)", quantity(used, "bytes"),
-		quantity(float64(limit), "bytes"), source)
-	switch {
-	case used > float64(limit)*max(nearLimit, h.cfg.MaxMemory):
+	r.Threshold = float64(m.Limit.Max) * h.cfg.MaxMemory
+	r.Message = fmt.Sprintf("%s of %s (%s)", quantity(r.Value, r.Unit),
+		quantity(float64(m.Limit.Max), r.Unit), m.Limit.Source)
+	switch share := m.Share(); {
+	case share > max(nearLimit, h.cfg.MaxMemory):
 		r.Status = Unhealthy
-	case used > r.Threshold:
+	case share > h.cfg.MaxMemory:
 		r.Status = Degraded
 	}
 	return r, nil
@@ -190,11 +200,7 @@ func (h *Health) watchBot(b *Bot) {
 	h.builtin(checkIdentify, b.checkIdentify)
 	h.builtin(checkMemory, h.checkMemory)
 	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
-		entries := b.StateSize().total()
-		for _, c := range b.cacheReports() {
-			entries += c.Entries
-		}
-		return h.cacheResult(entries), nil
+		return h.judgeCaches(b.cacheReports()), nil
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/memory"
+	"github.com/botwright/botwright/internal/resource"
 )
 
 // NewEvent returns an event as the gateway delivers it.
@@ -87,10 +89,19 @@ func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
 	}
 }
 
-// CheckMemory looks at the memory as if read told how much is in use.
-func CheckMemory(b *Bot, read func() int64, limit int64) {
-	b.pressure.read = read
-	b.pressure.check(b, limit)
+// GuardMemory returns a function that has the bot's caches shrunk as if the process had that much
+// alive, of that limit.
+func GuardMemory(b *Bot, limit int64) (look func(used int64) MemoryPressure) {
+	var u resource.Usage
+	guard := memory.NewGuard(memory.GuardConfig{
+		Monitor: memory.New(memory.Config{Limit: limit, Read: func() resource.Usage { return u }}),
+		Shrink:  b.shrink, Logger: b.cfg.logger,
+	})
+	return func(used int64) MemoryPressure {
+		u = resource.Usage{Live: used, Go: used}
+		guard.Look()
+		return newPressure(guard.Pressure())
+	}
 }
 
 // MemberCallers returns how many callers share the request for a guild's members.
@@ -167,3 +178,6 @@ func sealOnce(b *Bot) {
 		b.handlers.seal()
 	}
 }
+
+// JudgeCaches returns what the check of caches says.
+func JudgeCaches(b *Bot) CheckResult { return b.health.judgeCaches(b.cacheReports()) }

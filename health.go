@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/memory"
 )
 
 // Health returns the bot's health: to register checks of the program's own, and to ask how it is.
@@ -97,6 +98,7 @@ func CheckTimeout(d time.Duration) CheckOption {
 type Health struct {
 	cfg     HealthConfig
 	monitor *health.Monitor
+	memory  *memory.Monitor
 	outbox  []*outbox
 
 	mu     sync.Mutex // guards what follows
@@ -114,14 +116,14 @@ func NewHealth(cfg HealthConfig) (*Health, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("botwright: invalid health configuration:\n%w", err)
 	}
-	h := newHealth(cfg)
+	h := newHealth(cfg, memory.New(memory.Config{}))
 	h.builtin(checkMemory, h.checkMemory)
 	return h, nil
 }
 
 // newHealth takes a valid config with its defaults.
-func newHealth(cfg HealthConfig) *Health {
-	h := &Health{cfg: cfg}
+func newHealth(cfg HealthConfig, m *memory.Monitor) *Health {
+	h := &Health{cfg: cfg, memory: m}
 	for _, a := range cfg.Alerters {
 		h.outbox = append(h.outbox, newOutbox(a, cfg.Logger))
 	}

@@ -257,7 +257,8 @@ func TestBareSession(t *testing.T) {
 	if c := status("cache"); c.Status != botwright.Healthy {
 		t.Errorf("empty: %+v", c)
 	}
-	s.State.Guilds = []*discordgo.Guild{{ID: "1", Channels: make([]*discordgo.Channel, 5)}}
+	s.State.Guilds = []*discordgo.Guild{{ID: "1", Channels: make([]*discordgo.Channel, 50),
+		Members: make([]*discordgo.Member, 6)}}
 	if c := status("cache"); c.Status != botwright.Degraded || c.Value != 6 {
 		t.Errorf("full: %+v", c)
 	}

@@ -55,10 +55,12 @@ type HealthConfig struct {
 	MaxLatency time.Duration
 	// MaxRESTLatency is the limit for an answer of Discord's API. Default 5 s.
 	MaxRESTLatency time.Duration
-	// MaxMemory is the share of the memory limit (GOMEMLIMIT or the cgroup's, whichever is lower)
-	// that may be used. Default 0.8: above it the garbage collector begins to take the CPU.
+	// MaxMemory is the share of the memory limit that may be used; see [WithMemoryLimit] for which
+	// limit that is and what counts against it. Default 0.8: above it the garbage collector begins
+	// to take the CPU.
 	MaxMemory float64
-	// MaxCacheEntries is how many entries all caches together may have. Default 100,000.
+	// MaxCacheEntries is how many entries a cache may have that has no limit of its own. Default
+	// 100,000.
 	MaxCacheEntries int
 	// MaxQueue is how full the queue of events may be, as a share. Default 0.8: at 1 the bot stops
 	// reading.

@@ -1,21 +1,23 @@
 package botwright
 
 import (
-	"runtime/debug"
-	"runtime/metrics"
-	"sync"
-
-	"github.com/botwright/botwright/internal/memlimit"
+	"github.com/botwright/botwright/internal/memory"
 )
 
 // WithMemoryLimit sets how much memory the process may use, in bytes. When 80 % of it are in use,
-// after a garbage collection, the bot shrinks its caches ([WithCache]) and the messages and
-// members in State by a quarter; from 90 % on by half; from 95 % on they give up everything that
-// they can. It looks every 10 s, so that what goes on to grow is shrunk again, and logs what it
-// does. Guilds, channels, roles and the members of StatePolicy.KeepOverLimit stay.
+// the bot shrinks its caches ([WithCache]) and the messages and members in State by a quarter; from
+// 90 % on by half; from 95 % on they give up everything that they can. It looks every 10 s, so that
+// what goes on to grow is shrunk again, and logs what changes. When shrinking frees nothing, it
+// says so once and leaves the caches alone until more is used. Guilds, channels, roles and the
+// members of StatePolicy.KeepOverLimit stay.
+//
+// Garbage does not count, nor does memory that was asked for and never touched. Health checks,
+// reports and metrics use the same limit.
 //
 // The default is the limit of the container (its cgroup) or GOMEMLIMIT, whichever is less; without
-// either nothing is shrunk. [NoLimit] turns it off.
+// either nothing is shrunk. [NoLimit] turns it off. Against the container's limit counts what the
+// process has in RAM, garbage included: set GOMEMLIMIT to nine tenths of it, so that the collector
+// knows about it.
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) {
 		if bytes < NoLimit || bytes == 0 {
@@ -26,115 +28,40 @@ func WithMemoryLimit(bytes int64) Option {
 	}
 }
 
-// findMemoryLimit returns the limit, 0 for none.
-func (c *config) findMemoryLimit() int64 {
-	switch {
-	case c.memoryLimit == NoLimit:
-		return 0
-	case c.memoryLimit > 0:
-		return c.memoryLimit
-	}
-	limit, _, ok := memlimit.Detect()
-	if !ok {
-		return 0
-	}
-	return limit
-}
-
 // A MemoryPressure says how memory stands, as of the last look.
 type MemoryPressure struct {
 	Limit   int64  `json:"limit_bytes"` // 0: none
-	Used    int64  `json:"used_bytes"`  // by Go, after a garbage collection if it was much
+	Used    int64  `json:"used_bytes"`  // what counts against it, see WithMemoryLimit
 	Level   int    `json:"level"`       // 0, or the step in percent that was reached: 80, 90, 95
 	Shrinks uint64 `json:"shrinks"`     // times that caches were shrunk
 }
 
 // MemoryPressure says whether caches are being shrunk; see [WithMemoryLimit].
 func (b *Bot) MemoryPressure() MemoryPressure {
-	b.pressure.mu.Lock()
-	defer b.pressure.mu.Unlock()
-	return b.pressure.last
+	return newPressure(b.guard.Pressure())
 }
 
-// A memoryGuard shrinks caches before the process runs out of memory.
-type memoryGuard struct {
-	read func() int64 // memory in use; nil for that of the process
-
-	mu   sync.Mutex // guards what follows
-	last MemoryPressure
+func newPressure(p memory.Pressure) MemoryPressure {
+	return MemoryPressure{Limit: p.Limit, Used: p.Used, Level: p.Level, Shrinks: p.Shrinks}
 }
 
-// pressureStep is what is done from a level of use on.
-type pressureStep struct {
-	percent int
-	share   float64 // of caches to give up
+func (b *Bot) newGuard() *memory.Guard {
+	return memory.NewGuard(memory.GuardConfig{
+		Monitor: b.memory, Shrink: b.shrink, Logger: b.cfg.logger,
+	})
 }
 
-// stepFor returns what is to be done. Few steps, far apart: each costs hits later.
-func stepFor(used, limit int64) pressureStep {
-	switch percent := float64(used) / float64(limit) * 100; {
-	case percent >= 95:
-		return pressureStep{95, 1}
-	case percent >= 90:
-		return pressureStep{90, 0.5}
-	case percent >= 80:
-		return pressureStep{80, 0.25}
-	}
-	return pressureStep{}
-}
-
-// check reads how much memory is in use and does something about it if it is too much.
-func (g *memoryGuard) check(b *Bot, limit int64) {
-	if limit == 0 {
-		return
-	}
-	used := g.used()
-	if stepFor(used, limit).percent > 0 {
-		// Most of it may be garbage, the more so with a GOMEMLIMIT.
-		debug.FreeOSMemory()
-		used = g.used()
-	}
-	step := stepFor(used, limit)
-	g.mu.Lock()
-	before := g.last.Level
-	g.last.Limit, g.last.Used, g.last.Level = limit, used, step.percent
-	if step.percent > 0 {
-		g.last.Shrinks++
-	}
-	g.mu.Unlock()
-	log := b.cfg.logger.With("used_bytes", used, "limit_bytes", limit)
-	if step.percent == 0 {
-		if before > 0 {
-			log.Info("memory is no longer short: caches may grow again")
-		}
-		return
-	}
-	log.Warn("memory is running out: shrinking caches and State",
-		"percent", step.percent, "share", step.share)
-	b.shrink(step.share)
-}
-
-// used returns the memory that counts against the limit.
-func (g *memoryGuard) used() int64 {
-	if g.read != nil {
-		return g.read()
-	}
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
-	}
-	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
-}
-
-// shrink has caches and State give up a share of what they hold.
-func (b *Bot) shrink(share float64) {
+// shrink has caches and State give up a share of what they hold, and returns how many entries
+// that were.
+func (b *Bot) shrink(share float64) (entries int) {
+	before := b.StateSize().Shrunk
 	for _, c := range b.cfg.caches {
-		n := c.cache.Shrink(share)
-		b.cfg.logger.Info("cache shrunk", "cache", c.name, "entries", n)
+		entries += c.cache.Shrink(share)
 	}
 	for _, s := range b.ownShards() {
 		for _, id := range s.guildIDs() {
 			s.tend(func() { s.state.Shrink(id, share) })
 		}
 	}
+	return entries + int(b.StateSize().Shrunk-before) //nolint:gosec // not that many
 }

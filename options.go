@@ -291,7 +291,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	c.checkIntents()
 	c.queue = c.queue.withDefaults()
 	c.setOperations()
-	c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.tendCaches(ctx) })
+	c.tasks = append(c.tasks, c.tend()...)
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

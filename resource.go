@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"time"
-
-	"github.com/botwright/botwright/internal/resource"
 )
 
 // ResourceConfig configures the watch over what the process uses. Each zero field is its default.
@@ -17,10 +15,9 @@ type ResourceConfig struct {
 	Interval time.Duration
 
 	// MaxMemory is from how many bytes on memory counts as high, which is logged as a warning
-	// once, and once more when it is a tenth below that again. It is compared with the memory that the
-	// process has in RAM, or where the system does not tell, with what Go has from the system.
-	// The default is 80 % of GOMEMLIMIT or of the limit of the cgroup, whichever is less; without
-	// either, 500 MiB, which is plenty for a thousand guilds.
+	// once, and once more when it is a tenth below that again. It is compared with
+	// Resources.MemoryUsed. The default is 80 % of the limit, see [WithMemoryLimit]; without one,
+	// 500 MiB, which is plenty for a thousand guilds.
 	MaxMemory int64
 }
 
@@ -47,8 +44,11 @@ func WithResources(cfg ResourceConfig) Option {
 type Resources struct {
 	RSS     int64 `json:"rss_bytes"`  // in RAM; on Linux
 	Heap    int64 `json:"heap_bytes"` // objects, live or not yet collected
-	GoTotal int64 `json:"go_bytes"`   // what Go has from the system
+	Live    int64 `json:"live_bytes"` // of them, what the last garbage collection found in use
+	GoTotal int64 `json:"go_bytes"`   // what Go has from the system, touched or not
 
+	// MemoryUsed is what counts against the limit, see [WithMemoryLimit]; without one it is RSS.
+	MemoryUsed  int64  `json:"memory_used_bytes"`
 	MemoryLimit int64  `json:"memory_limit_bytes"` // what the process may use, if limited
 	LimitSource string `json:"memory_limit_source,omitempty"`
 	MemoryHigh  bool   `json:"memory_high"` // see ResourceConfig.MaxMemory
@@ -64,10 +64,7 @@ type Resources struct {
 
 // String returns a line for people.
 func (r Resources) String() string {
-	memory := mebibytes(max(r.RSS, 0))
-	if r.RSS == 0 {
-		memory = mebibytes(r.GoTotal)
-	}
+	memory := mebibytes(r.MemoryUsed)
 	if r.MemoryLimit > 0 {
 		memory += " of " + mebibytes(r.MemoryLimit)
 	}
@@ -85,7 +82,8 @@ func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
 func (r Resources) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int64("rss_bytes", r.RSS), slog.Int64("heap_bytes", r.Heap),
-		slog.Int64("go_bytes", r.GoTotal),
+		slog.Int64("live_bytes", r.Live), slog.Int64("go_bytes", r.GoTotal),
+		slog.Int64("memory_used_bytes", r.MemoryUsed),
 		slog.Int64("memory_limit_bytes", r.MemoryLimit), slog.Bool("memory_high", r.MemoryHigh),
 		slog.String("user_cpu", r.UserCPU.String()),
 		slog.String("system_cpu", r.SystemCPU.String()),
@@ -96,10 +94,10 @@ func (r Resources) LogValue() slog.Value {
 }
 
 func (b *Bot) readResources() Resources {
-	u, limit := resource.Read(), b.memory.Limit()
+	u := b.memory.Read()
 	return Resources{
-		RSS: u.RSS, Heap: u.Heap, GoTotal: u.Go,
-		MemoryLimit: limit.Max, LimitSource: limit.Source, MemoryHigh: b.memory.High(u.Memory()),
+		RSS: u.RSS, Heap: u.Heap, Live: u.Live, GoTotal: u.Go, MemoryUsed: u.Used,
+		MemoryLimit: u.Limit.Max, LimitSource: u.Limit.Source, MemoryHigh: u.High,
 		UserCPU: u.UserCPU, SystemCPU: u.SystemCPU,
 		Goroutines: u.Goroutines, GCs: u.GCs, GCPause: u.GCPause,
 	}
@@ -119,7 +117,7 @@ func (w *resourceWatch) look() {
 	}
 	if w.high = r.MemoryHigh; w.high {
 		log.Warn("memory is high: raise the limit, keep less, or look for what grows in a "+
-			"heap profile", "process", r, "from", w.bot.memory.Limit().Warn)
+			"heap profile", "process", r, "from_bytes", w.bot.memory.Read().Warn)
 		return
 	}
 	log.Info("memory is no longer high", "process", r)

@@ -35,12 +35,6 @@ func (s StateSize) String() string {
 		s.Guilds, s.Channels, s.Threads, s.Roles, s.Members, s.Messages)
 }
 
-// total is how many things State holds.
-func (s StateSize) total() int {
-	return s.Guilds + s.Channels + s.Threads + s.Roles + s.Emojis + s.Stickers + s.Members +
-		s.Presences + s.VoiceStates + s.Messages
-}
-
 func (s StateSize) metric() metrics.State {
 	return metrics.State{
 		Entries: map[string]int{
@@ -134,14 +128,15 @@ func (s *shard) feed(w work) error {
 }
 
 // tend does something to State in the order of the shard's events, for nobody else may write to
-// it. It waits until that is done, or the queue takes nothing more.
+// it. It waits until that is done, or the queue takes nothing more. A full queue does not hold it
+// up: that is when memory is short.
 func (s *shard) tend(do func()) {
 	done := make(chan struct{})
 	result := s.bot.queue.Put(dispatch.Task[work]{
-		First: s.key(), Prepare: true,
+		First: s.key(), Prepare: true, Exempt: true,
 		Value: work{shard: s, ends: true, upkeep: func() { defer close(done); do() }},
 	})
-	if result == dispatch.Accepted || result == dispatch.AcceptedLate {
+	if result == dispatch.Accepted {
 		select {
 		case <-done:
 		case <-s.bot.tasksCtx.Done(): // the queue has discarded it

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"slices"
 	"time"
 
@@ -43,7 +41,9 @@ func (a *admin) statusPage() status.Page {
 	for _, st := range b.Shards() {
 		page.Totals.Events += st.Events
 	}
-	page.Totals.Memory, page.Totals.Goroutines = usedMemory(), runtime.NumGoroutine()
+	used := b.memory.Read()
+	page.Totals.Memory, page.Totals.MemoryLimit = float64(used.Used), float64(used.Limit.Max)
+	page.Totals.Goroutines = used.Goroutines
 	report := b.health.Report()
 	for _, c := range report.Checks {
 		page.Checks = append(page.Checks, pageCheck(c))
@@ -239,14 +239,6 @@ func (b *Bot) selfUser() string {
 		return ""
 	}
 	return s.User.Username
-}
-
-// usedMemory returns what the runtime has from the system and not given back.
-func usedMemory() float64 {
-	samples := []metrics.Sample{
-		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return float64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
 // unix is 0 for no time.

@@ -54,9 +54,10 @@ type Task[T any] struct {
 	// behind those that were put there before.
 	Prepare bool
 
-	Size  int  // bytes it holds on to
-	Shed  bool // may be refused under load
-	Value T
+	Size   int  // bytes it holds on to
+	Shed   bool // may be refused under load
+	Exempt bool // taken even if the queue is full: for upkeep, one task at a time
+	Value  T
 }
 
 // A Queue hands tasks to a function. Its methods may be called from any goroutine.
@@ -146,7 +147,7 @@ func (q *Queue[T]) Put(t Task[T]) Result {
 		return Shed
 	}
 	result := Accepted
-	if q.fullLocked(t.Size) {
+	if !t.Exempt && q.fullLocked(t.Size) {
 		result = AcceptedLate
 		q.stats.Late++
 		q.stats.Blocked++

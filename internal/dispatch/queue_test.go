@@ -245,3 +245,24 @@ func BenchmarkPut(b *testing.B) {
 		})
 	}
 }
+
+// Upkeep is taken when nothing else is: while handlers hang, memory may run out.
+func TestExemptIsTakenWhenFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold, done := make(chan struct{}), make(chan struct{})
+		q := dispatch.New(dispatch.Config{MaxEvents: 1, MaxBytes: 1, MaxInFlight: 1},
+			func(upkeep func()) bool { upkeep(); return false }, func(f func()) { f() })
+		q.Put(dispatch.Task[func()]{Key: 1, Value: func() { <-hold }})
+		synctest.Wait()
+		result := q.Put(dispatch.Task[func()]{First: 9, Prepare: true, Exempt: true, Value: func() { close(done) }})
+		if result != dispatch.Accepted {
+			t.Errorf("the result is %v", result)
+		}
+		<-done
+		close(hold)
+		q.Drain(t.Context())
+		if st := q.Stats(); st.Events != 0 || st.Finished != 2 {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}

@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"github.com/botwright/botwright/internal/memlimit"
 	"github.com/botwright/botwright/internal/resource"
 )
 
@@ -46,40 +45,32 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
-	if got := (resource.Usage{RSS: 3, Go: 2}).Memory(); got != 3 {
+func TestResident(t *testing.T) {
+	if got := (resource.Usage{RSS: 3, Go: 2}).Resident(); got != 3 {
 		t.Errorf("with RSS: %d", got)
 	}
-	if got := (resource.Usage{Go: 2}).Memory(); got != 2 {
+	if got := (resource.Usage{Go: 2}).Resident(); got != 2 {
 		t.Errorf("without RSS: %d", got)
 	}
 }
 
-func TestHighHasHysteresis(t *testing.T) {
-	m := resource.NewMonitor(1000)
-	for i, step := range []struct {
-		memory int64
-		want   bool
-	}{{0, false}, {999, false}, {1000, true}, {950, true}, {900, true}, {899, false}, {950, false}, {2000, true}} {
-		if got := m.High(step.memory); got != step.want {
-			t.Errorf("step %d: with %d bytes it is %v", i, step.memory, got)
-		}
+func TestGarbageIsNotAlive(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	before := resource.Read()
+	for range 64 {
+		sink = make([]byte, 1<<20)
+	}
+	after := resource.Read()
+	if grown := after.Alive() - before.Alive(); grown > 16<<20 {
+		t.Errorf("64 MiB of garbage, and %d bytes more are alive", grown)
+	}
+	if grown := after.Uncollected() - before.Uncollected(); grown < 48<<20 {
+		t.Errorf("64 MiB were made, and only %d bytes more may be alive", grown)
+	}
+	if after.Alive() < after.Live || after.Uncollected() > after.Go {
+		t.Errorf("%+v contradicts itself", after)
 	}
 }
 
-func TestLimitIsThatOfTheProcess(t *testing.T) {
-	old := debug.SetMemoryLimit(1 << 30)
-	defer debug.SetMemoryLimit(old)
-	limit, source, ok := memlimit.Detect()
-	if !ok || limit > 1<<30 {
-		t.Fatalf("detected %d, %q, %v", limit, source, ok)
-	}
-	want := resource.Limit{Max: limit, Source: source, Warn: limit / 5 * 4}
-	if got := resource.NewMonitor(0).Limit(); got != want {
-		t.Errorf("limit %+v, want %+v", got, want)
-	}
-	want.Warn = 5
-	if got := resource.NewMonitor(5).Limit(); got != want {
-		t.Errorf("limit %+v, want %+v", got, want)
-	}
-}
+var sink []byte

@@ -53,7 +53,8 @@ type Totals struct {
 	Latency     float64 `json:"latency"` // ms, the mean
 	Rate        float64 `json:"rate"`    // events per second
 	Events      uint64  `json:"events"`
-	Memory      float64 `json:"memory"` // bytes
+	Memory      float64 `json:"memory"` // bytes that count against the limit
+	MemoryLimit float64 `json:"memory_limit,omitempty"`
 	Goroutines  int     `json:"goroutines"`
 }
 

@@ -1,11 +1,11 @@
-package memlimit_test
+package memory_test
 
 import (
 	"math"
 	"testing"
 	"testing/fstest"
 
-	"github.com/botwright/botwright/internal/memlimit"
+	"github.com/botwright/botwright/internal/memory"
 )
 
 func TestDetect(t *testing.T) {
@@ -18,34 +18,34 @@ func TestDetect(t *testing.T) {
 		source string
 	}{
 		{"nothing", nil, none, 0, ""},
-		{"soft alone", nil, 100, 100, memlimit.GOMEMLIMIT},
+		{"soft alone", nil, 100, 100, memory.GOMEMLIMIT},
 		{"container", map[string]string{
 			"proc/self/cgroup": "0::/\n", cgroup + "/memory.max": "536870912\n",
-		}, none, 512 << 20, memlimit.Cgroup},
+		}, none, 512 << 20, memory.Cgroup},
 		{"unlimited container", map[string]string{
 			"proc/self/cgroup": "0::/\n", cgroup + "/memory.max": "max\n",
 		}, none, 0, ""},
 		{"unit", map[string]string{
 			"proc/self/cgroup": "0::/system.slice/bot.service\n",
 			cgroup + "/system.slice/bot.service/memory.max": "300\n",
-		}, none, 300, memlimit.Cgroup},
+		}, none, 300, memory.Cgroup},
 		{"a parent has less", map[string]string{
 			"proc/self/cgroup": "0::/system.slice/bot.service\n",
 			cgroup + "/system.slice/bot.service/memory.max": "300\n",
 			cgroup + "/system.slice/memory.max":             "200\n",
-		}, none, 200, memlimit.Cgroup},
+		}, none, 200, memory.Cgroup},
 		{"soft below hard", map[string]string{
 			"proc/self/cgroup": "0::/\n", cgroup + "/memory.max": "100\n",
-		}, 90, 90, memlimit.GOMEMLIMIT},
+		}, 90, 90, memory.GOMEMLIMIT},
 		{"soft above hard", map[string]string{
 			"proc/self/cgroup": "0::/\n", cgroup + "/memory.max": "100\n",
-		}, 110, 100, memlimit.Cgroup},
+		}, 110, 100, memory.Cgroup},
 		{"both versions mounted", map[string]string{
 			"proc/self/cgroup":          "12:memory:/a\n0::/b\n",
 			cgroup + "/b/memory.max":    "7\n",
 			cgroup + "/a/memory.max":    "5\n",
 			cgroup + "/memory/a/unused": "3\n",
-		}, none, 7, memlimit.Cgroup},
+		}, none, 7, memory.Cgroup},
 		{"path that leaves the mount", map[string]string{
 			"proc/self/cgroup": "0::/../../etc\n", "etc/memory.max": "1\n",
 		}, none, 0, ""},
@@ -60,7 +60,7 @@ func TestDetect(t *testing.T) {
 			for name, content := range tt.files {
 				fsys[name] = &fstest.MapFile{Data: []byte(content)}
 			}
-			limit, source, ok := memlimit.Of(fsys, tt.soft)
+			limit, source, ok := memory.DetectIn(fsys, tt.soft)
 			if limit != tt.limit || source != tt.source || ok != (tt.source != "") {
 				t.Errorf("%d, %q, %v; want %d, %q", limit, source, ok, tt.limit, tt.source)
 			}
@@ -69,8 +69,7 @@ func TestDetect(t *testing.T) {
 }
 
 func TestDetectHere(t *testing.T) {
-	limit, source, ok := memlimit.Detect()
-	if ok != (limit > 0) || ok != (source != "") {
-		t.Errorf("limit %d, source %q, ok %v contradict each other", limit, source, ok)
+	if l := memory.Detect(); (l.Max > 0) != (l.Source != "") {
+		t.Errorf("%+v contradicts itself", l)
 	}
 }

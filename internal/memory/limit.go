@@ -1,5 +1,4 @@
-// Package memlimit finds out how much memory the process may use.
-package memlimit
+package memory
 
 import (
 	"bufio"
@@ -15,18 +14,25 @@ import (
 
 // Sources of a limit.
 const (
-	GOMEMLIMIT = "GOMEMLIMIT" // the environment variable, or debug.SetMemoryLimit
-	Cgroup     = "cgroup"     // memory.max of the process's cgroup, or of one above it
+	Option     = "WithMemoryLimit" // the program
+	GOMEMLIMIT = "GOMEMLIMIT"      // the environment variable, or debug.SetMemoryLimit
+	Cgroup     = "cgroup"          // memory.max of the process's cgroup, or of one above it
 )
 
-// Detect returns the lowest limit on the memory of this process, in bytes, and its source: Go's
-// own soft limit, or the limit of the cgroup v2 that a container or a systemd unit runs in. ok
-// says whether there is one. It reads a few small files; the answer rarely changes.
-func Detect() (limit int64, source string, ok bool) {
-	return detect(os.DirFS("/"), debug.SetMemoryLimit(-1))
+// A Limit is on the memory of the process. The zero Limit is none.
+type Limit struct {
+	Max    int64  // what the process may use, in bytes
+	Source string // who says so
 }
 
-// detect does it for a file system and a soft limit.
+// Detect returns the lowest limit on the memory of this process: Go's own soft limit, or the limit
+// of the cgroup v2 that a container or a systemd unit runs in. It reads a few small files.
+func Detect() Limit {
+	max, source, _ := detect(os.DirFS("/"), debug.SetMemoryLimit(-1))
+	return Limit{max, source}
+}
+
+// detect looks in a file system, and takes the lower of what it finds and a soft limit.
 func detect(fsys fs.FS, soft int64) (limit int64, source string, ok bool) {
 	hard := cgroup(fsys)
 	switch {
