@@ -45,6 +45,7 @@ type Bot struct {
 	watchdog       *watchdog
 	decodeErrors   sync.Map // event types of which one was logged
 	answers        interaction.Answers
+	unclaimed      unclaimed
 
 	ending chan struct{} // closed when Shutdown begins
 

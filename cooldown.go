@@ -102,6 +102,7 @@ func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duratio
 // answer says something to the user behind an interaction, alone, or replies to a message. For
 // other events there is nobody to talk to.
 func answer(ctx context.Context, e *Event, text string) error {
+	e.care.claim()
 	payload, err := e.Payload()
 	if err != nil {
 		return err

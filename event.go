@@ -41,6 +41,7 @@ type Event struct {
 
 	bot     *Bot
 	tracked *session.Event // who holds it keeps the event from counting as handled
+	care    care
 	raw     []byte
 	decode  sync.Once
 	value   any

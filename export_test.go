@@ -120,6 +120,9 @@ func WithHelloTimeout(d time.Duration) Option {
 	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.HelloTimeout = d } }
 }
 
+// WithGuildWait sets how long Open waits for another guild.
+func WithGuildWait(d time.Duration) Option { return func(c *config) { c.guildWait = d } }
+
 // WithoutCompression leaves the gateway's compression off.
 func WithoutCompression() Option {
 	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.Compression = gateway.Plain } }
@@ -143,6 +146,13 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 	for _, r := range w.alone {
 		b.handle(work{event: e, alone: r})
 	}
+}
+
+// DeliverOrphan does with an interaction what is done when nobody wants it.
+func DeliverOrphan(b *Bot, raw string) {
+	e := NewEvent("INTERACTION_CREATE", raw)
+	e.care.divide(1)
+	b.handle(work{event: e, handlers: []*registration{}})
 }
 
 // NewDispatch returns a function that runs the handlers of one event, decoded before, as the

@@ -20,11 +20,13 @@ func (b *Bot) handle(w work) {
 	case w.alone != nil:
 		cut = b.call(w.alone, w.event)
 	default:
+		w.event.care.claim()
 		w.shard.forward(w.event)
 	}
 	if !cut {
 		w.end()
 	}
+	b.endCare(w.event)
 }
 
 // call runs one handler, under watch, and reports its error or panic. It is true if the handler
@@ -92,6 +94,10 @@ func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 		if _, logged := b.decodeErrors.LoadOrStore(decode.Type, true); logged {
 			return
 		}
+	}
+	if _, ok := errors.AsType[*UnhandledInteractionError](err); ok {
+		b.cfg.logger.Warn("interaction not handled", attrs...)
+		return
 	}
 	if p, ok := errors.AsType[*PanicError](err); ok {
 		attrs = append(attrs, "stack", string(p.Stack))

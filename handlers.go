@@ -41,6 +41,9 @@ func (r *registration) handle(ctx context.Context, e *Event) error {
 	if r.removed.Load() {
 		return nil
 	}
+	if !r.internal {
+		e.care.claim()
+	}
 	return r.handler(ctx, e)
 }
 
@@ -89,6 +92,18 @@ func (w *wanted) add(r *registration) {
 	} else {
 		w.together = append(w.together, r)
 	}
+}
+
+// parts returns how often an event is queued: once for each order that it is handled in.
+func (w *wanted) parts(forward bool) int {
+	n := len(w.alone)
+	if len(w.together) > 0 {
+		n++
+	}
+	if forward {
+		n++
+	}
+	return n
 }
 
 // find returns who wants an event type, nil for nobody, without allocating.

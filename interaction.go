@@ -7,6 +7,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/frame"
+	"github.com/botwright/botwright/internal/interaction"
 )
 
 // Command lets through uses of the application command of that name, such as "ping" for /ping or
@@ -16,7 +17,7 @@ import (
 // empty.
 func Command(name string) Middleware {
 	mustRoute("Command", name, `the command's name, such as "ping" or "config set"`)
-	return Filter(func(e *Event) bool {
+	return route(func(e *Event) bool {
 		return isInteraction(e, discordgo.InteractionApplicationCommand) && usesCommand(e, name)
 	})
 }
@@ -25,7 +26,7 @@ func Command(name string) Middleware {
 // may mean. The name is given as to [Command].
 func Autocomplete(command string) Middleware {
 	mustRoute("Autocomplete", command, `the command's name, such as "ping" or "config set"`)
-	return Filter(func(e *Event) bool {
+	return route(func(e *Event) bool {
 		return isInteraction(e, discordgo.InteractionApplicationCommandAutocomplete) &&
 			usesCommand(e, command)
 	})
@@ -36,7 +37,7 @@ func Autocomplete(command string) Middleware {
 // have, as in "page:", or it takes in "pages" too. Component panics if the prefix is empty.
 func Component(prefix string) Middleware {
 	mustRoute("Component", prefix, `what the custom ids begin with, such as "page:"`)
-	return Filter(func(e *Event) bool {
+	return route(func(e *Event) bool {
 		return isInteraction(e, discordgo.InteractionMessageComponent) && hasCustomID(e, prefix)
 	})
 }
@@ -45,8 +46,19 @@ func Component(prefix string) Middleware {
 // [Component] does.
 func Modal(prefix string) Middleware {
 	mustRoute("Modal", prefix, `what the custom ids begin with, such as "report:"`)
-	return Filter(func(e *Event) bool {
+	return route(func(e *Event) bool {
 		return isInteraction(e, discordgo.InteractionModalSubmit) && hasCustomID(e, prefix)
+	})
+}
+
+// route is a Filter whose yes means that somebody sees to the interaction; see unanswered.go.
+func route(matches func(*Event) bool) Middleware {
+	return Filter(func(e *Event) bool {
+		if !matches(e) {
+			return false
+		}
+		e.care.claim()
+		return true
 	})
 }
 
@@ -59,16 +71,7 @@ func mustRoute(filter, value, want string) {
 const interactionCreate = "INTERACTION_CREATE"
 
 func isInteraction(e *Event, kind discordgo.InteractionType) bool {
-	return e.Type == interactionCreate && interactionType(e) == kind
-}
-
-// interactionType returns 0 for what is none.
-func interactionType(e *Event) discordgo.InteractionType {
-	v, _ := frame.Lookup(e.raw, "type")
-	if len(v) != 1 || v[0] < '0' || v[0] > '9' {
-		return 0
-	}
-	return discordgo.InteractionType(v[0] - '0')
+	return e.Type == interactionCreate && interaction.TypeOf(e.raw) == kind
 }
 
 // usesCommand compares the name of a command, and those of the subcommands that are the first
@@ -77,7 +80,7 @@ func usesCommand(e *Event, name string) bool {
 	at, _ := frame.Lookup(e.raw, "data")
 	for {
 		v, _ := frame.Lookup(at, "name")
-		used, ok := text(v)
+		used, ok := frame.Text(v)
 		if !ok {
 			return false
 		}
@@ -89,21 +92,16 @@ func usesCommand(e *Event, name string) bool {
 			return false
 		}
 		options, _ := frame.Lookup(at, "options")
-		if at, ok = frame.First(options); !ok || !isSubcommand(at) {
+		if at, ok = frame.First(options); !ok || !interaction.IsSubcommand(at) {
 			return false
 		}
 		name = rest[1:]
 	}
 }
 
-func isSubcommand(option []byte) bool {
-	v, _ := frame.Lookup(option, "type")
-	return string(v) == "1" || string(v) == "2" // a subcommand or a group of them
-}
-
 func hasCustomID(e *Event, prefix string) bool {
 	v, _ := frame.Lookup(e.raw, "data", "custom_id")
-	id, ok := text(v)
+	id, ok := frame.Text(v)
 	return ok && len(id) >= len(prefix) && string(id[:len(prefix)]) == prefix
 }
 
@@ -114,14 +112,14 @@ func interactionOf(e *Event) *discordgo.Interaction {
 	}
 	read := func(name string) string {
 		v, _ := frame.Lookup(e.raw, name)
-		s, _ := text(v)
+		s, _ := frame.Text(v)
 		return string(s)
 	}
 	i := &discordgo.Interaction{
 		ID:    read("id"),
 		AppID: read("application_id"),
 		Token: read("token"),
-		Type:  interactionType(e),
+		Type:  interaction.TypeOf(e.raw),
 	}
 	if i.ID == "" || i.Token == "" {
 		return nil

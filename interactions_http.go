@@ -114,9 +114,6 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	b.metrics.interaction(body, in.Received)
 	to := b.handlers.current.Load().find(in.Type)
 	forward := b.sessionEvents[interactionCreate]
-	if to == nil && !forward {
-		return true // as from the gateway: nobody answers
-	}
 	if to == nil {
 		to = &wanted{}
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/botwright/botwright/internal/frame"
 )
 
@@ -137,16 +135,7 @@ func GuildOnly() Middleware {
 func Prefix(prefix string) Middleware {
 	return Filter(func(e *Event) bool {
 		v, _ := frame.Lookup(e.raw, "content")
-		content, ok := text(v)
+		content, ok := frame.Text(v)
 		return ok && len(content) >= len(prefix) && string(content[:len(prefix)]) == prefix
 	})
-}
-
-// text returns what a JSON string says. It allocates only if there are escapes in it.
-func text(v []byte) (s []byte, ok bool) {
-	if s, ok := frame.String(v); ok {
-		return s, true
-	}
-	s, err := jsontext.AppendUnquote(nil, v)
-	return s, err == nil
 }

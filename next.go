@@ -19,6 +19,7 @@ import (
 func Next[E GatewayEvent](ctx context.Context, b *Bot, filters ...Middleware) (*E, error) {
 	found := make(chan *E, 1)
 	show := Chain(filters...)(func(_ context.Context, e *Event) error {
+		e.care.claim()
 		payload, err := e.Payload()
 		if event, ok := payload.(*E); err == nil && ok {
 			select {

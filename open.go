@@ -43,9 +43,11 @@ func (b *Bot) wait(ctx context.Context) error {
 	}
 }
 
-// Open connects all shards and returns when every one of them is ready. An outage of Discord it
-// waits out. When ctx ends first, or a shard cannot ever be ready, it stops the bot and returns
-// the reason. A bot can be opened once.
+// Open connects all shards and returns when every one of them is ready and Session.State has the
+// guilds that the bot is in. It waits out an outage of the gateway. For guilds that Discord does
+// not send, such as those in an outage, it waits until none has come for 5 s, and logs how many are
+// missing. When ctx ends first, or a shard cannot ever be ready, it stops the bot and returns the
+// reason. A bot can be opened once.
 func (b *Bot) Open(ctx context.Context) error {
 	runCtx, err := b.begin()
 	if err != nil {
@@ -95,6 +97,9 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	if err := b.waitReady(ctx, f); err != nil {
+		return err
+	}
+	if err := b.awaitGuilds(ctx, f); err != nil {
 		return err
 	}
 	b.ready.Store(true)

@@ -31,6 +31,7 @@ type config struct {
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
 	sampleEvery     time.Duration // see activity.go; tests do without
+	guildWait       time.Duration // see guildwait.go; tests shorten it
 	api             *url.URL
 	httpClient      *http.Client
 	logger          *slog.Logger
@@ -64,7 +65,8 @@ type config struct {
 }
 
 // An ErrorHandler is told what went wrong: the errors of handlers, panics as [*PanicError],
-// payloads that do not decode as [*DecodeError], an [*IdentifyBudgetError]. e is nil for what
+// payloads that do not decode as [*DecodeError], interactions that nobody handles as
+// [*UnhandledInteractionError], an [*IdentifyBudgetError]. e is nil for what
 // did not happen to an event. It is called from many goroutines and must not block; a panic in it
 // is logged and goes no further.
 type ErrorHandler func(ctx context.Context, e *Event, err error)
@@ -279,6 +281,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		shutdownTimeout: 20 * time.Second,
 		overlapPart:     overlapPart,
 		sampleEvery:     sampleEvery,
+		guildWait:       defaultGuildWait,
 	}
 	c.setToken(token)
 	for _, opt := range opts {

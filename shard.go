@@ -170,7 +170,8 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
 	feeds := s.feeds(f)
-	if to == nil && !forward && !feeds {
+	interaction := string(f.Type) == interactionCreate // whose user waits, even if nobody wants it
+	if to == nil && !forward && !feeds && !interaction {
 		return gateway.Unwanted
 	}
 	var whole bool
@@ -212,8 +213,13 @@ func (s *shard) putAll(e *Event, key uint64, to *wanted, forward, feeds bool) ga
 		}
 		first = false
 	}
-	if len(to.together) > 0 {
-		put(key, work{shard: s, event: e, handlers: to.together})
+	together, parts := to.together, to.parts(forward)
+	if parts == 0 && e.Type == interactionCreate {
+		together, parts = []*registration{}, 1 // to find out that it is nobody's
+	}
+	e.care.divide(parts)
+	if together != nil {
+		put(key, work{shard: s, event: e, handlers: together})
 	}
 	for _, r := range to.alone {
 		if outcome != gateway.Refused {

@@ -115,7 +115,11 @@ func (s *shard) feed(w work) error {
 	if handled := w.handlers != nil || w.alone != nil; handled && events.Known(e.Type) {
 		in.Payload = e.Payload
 	}
+	before, _ := s.state.Arriving()
 	err := s.state.Apply(&in)
+	if after, _ := s.state.Arriving(); after != before {
+		s.bot.notify() // Open may wait for it
+	}
 	if err == nil {
 		return nil
 	}

@@ -69,6 +69,7 @@ func (d *debounce) handle(ctx context.Context, e *Event) error {
 	if key == "" || e.bot == nil {
 		return d.next(ctx, e)
 	}
+	e.care.claim() // its turn comes later
 	d.attach.Do(func() {
 		handler := e.bot.watchdog.registrationOf(ctx)
 		d.inner = &registration{name: "debounced handler", run: d.next}

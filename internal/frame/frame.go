@@ -171,6 +171,16 @@ func First(v []byte) (element []byte, ok bool) {
 // anything else.
 func String(value []byte) (s []byte, ok bool) { return unquote(value) }
 
+// Text returns what a JSON string says; ok is false for anything else. It allocates only if there
+// are escapes in it.
+func Text(value []byte) (s []byte, ok bool) {
+	if s, ok := unquote(value); ok {
+		return s, true
+	}
+	s, err := jsontext.AppendUnquote(nil, value)
+	return s, err == nil
+}
+
 // Snowflake returns the id in a JSON string of decimal digits, which is how Discord writes one,
 // or in a plain number.
 func Snowflake(value []byte) (id uint64, ok bool) {

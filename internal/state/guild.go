@@ -37,6 +37,7 @@ func (k *Keeper) ready(e *Event) error {
 			return err
 		}
 	}
+	k.arrivals.begin(listed)
 	return nil
 }
 
@@ -70,6 +71,7 @@ func (k *Keeper) guildCreate(e *Event) error {
 	if err != nil {
 		return err
 	}
+	defer k.arrivals.end(g.ID)
 	if g.Unavailable {
 		return k.setUnavailable(g.ID, true)
 	}
@@ -137,6 +139,7 @@ func (k *Keeper) guildDelete(e *Event) error {
 	if !ok {
 		return nil
 	}
+	defer k.arrivals.end(string(id))
 	g, _ := k.guild(string(id))
 	if g == nil {
 		return nil

@@ -91,8 +91,9 @@ type Keeper struct {
 	policy Policy
 	wants  map[string]func(*Keeper, *Event) error
 
-	self   string // the bot's user id; empty before READY
-	guilds map[string]*guild
+	self     string // the bot's user id; empty before READY
+	guilds   map[string]*guild
+	arrivals arrivals
 
 	expired, evicted, shrunk atomic.Uint64
 }
