@@ -14,32 +14,40 @@ const maxSegments = 12
 // of Discord's own paths and no value can stand in its place, so that nothing which a user or
 // a peer invents becomes part of a route.
 func Template(path string) string {
-	segments := strings.Split(strings.Trim(resource(path), "/"), "/")
-	if segments[0] == "" || len(segments) > maxSegments {
-		return Other
-	}
+	var buf [128]byte
+	return string(Append(buf[:0], path))
+}
+
+// Append appends what Template returns to b.
+func Append(b []byte, path string) []byte {
+	begin := len(b)
+	rest := strings.Trim(Resource(path), "/")
 	var values []string // what the next segments are, whatever they look like
-	for i, s := range segments {
+	for n := 0; n == 0 || rest != ""; n++ {
+		var s string
+		s, rest, _ = strings.Cut(rest, "/")
+		known := true
 		switch {
 		case len(values) > 0:
-			segments[i], values = values[0], values[1:]
+			s, values = values[0], values[1:]
 		case isWord(s):
 			values = valuesAfter(s)
 		case isID(s):
-			segments[i] = "{id}"
+			s, known = "{id}", false
 		default:
-			segments[i] = "{value}"
+			s, known = "{value}", false
 		}
+		if (n == 0 && !known) || n == maxSegments {
+			return append(b[:begin], Other...)
+		}
+		b = append(append(b, '/'), s...)
 	}
-	if segments[0][0] == '{' {
-		return Other
-	}
-	return "/" + strings.Join(segments, "/")
+	return b
 }
 
-// resource returns what comes behind /api/v10 in a path, or /api without a version. A proxy
+// Resource returns what comes behind /api/v10 in a path, or /api without a version. A proxy
 // may have put a prefix before that.
-func resource(path string) string {
+func Resource(path string) string {
 	_, path, _ = strings.Cut(path, "/api/")
 	version, rest, _ := strings.Cut(path, "/")
 	if len(version) > 1 && version[0] == 'v' && isID(version[1:]) {
