@@ -32,13 +32,13 @@ const (
 	maxFailure = 64 << 10
 )
 
-// An attemptTimeout is the cause of an attempt that took too long.
-type attemptTimeout struct{ after time.Duration }
+// An timeoutError is the cause of an attempt that took too long.
+type timeoutError struct{ after time.Duration }
 
-func (e *attemptTimeout) Error() string { return fmt.Sprintf("no answer within %v", e.after) }
+func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %v", e.after) }
 
 // Timeout implements net.Error's.
-func (e *attemptTimeout) Timeout() bool { return true }
+func (e *timeoutError) Timeout() bool { return true }
 
 // send sends the call's request once. The answer's body ends the attempt when it is closed.
 func (t *Transport) send(c *call) (resp *http.Response, err error) {
@@ -88,7 +88,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.source.Read(p)
 	b.left -= int64(n)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		if cause := context.Cause(b.ctx); cause != nil {
 			err = cause
 		}

@@ -45,7 +45,7 @@ type Transport struct {
 	global   *global
 	budget   budget
 	refusals refusals
-	late     attemptTimeout
+	late     timeoutError
 	trip     atomic.Int64 // the shortest round trip, in ns; 0 before the first
 
 	mu    sync.Mutex // guards what follows
@@ -64,7 +64,7 @@ func New(cfg Config) *Transport {
 		cfg.Timeout = 20 * time.Second
 	}
 	return &Transport{cfg: cfg, global: newGlobal(max(cfg.Global, 1)), refusals: newRefusals(),
-		late: attemptTimeout{cfg.Timeout}, table: newTable()}
+		late: timeoutError{cfg.Timeout}, table: newTable()}
 }
 
 // A call is one use of RoundTrip.
