@@ -2,8 +2,6 @@ package botwright
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
+	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/memory"
 )
 
@@ -24,6 +23,7 @@ type Bot struct {
 	handlers      handlers
 	sessionEvents map[string]bool
 	session       *discordgo.Session // of the first shard; made by New
+	settings      legacy.Settings    // of that session, as New left it
 	locator       *gatewayLocator
 	gate          *gateway.Queue
 	queue         *dispatch.Queue[work]
@@ -113,7 +113,9 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}
 	b.guard = b.newGuard()
-	b.session = b.newSession()
+	if err := b.newFirstSession(); err != nil {
+		return nil, err
+	}
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{
 		Limit:     b.locator.limit,
@@ -141,33 +143,6 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b.admin = newAdmin(b)
 	return b, nil
-}
-
-// newSession returns a session that has everything but its shard number.
-func (b *Bot) newSession() *discordgo.Session {
-	s, err := discordgo.New("Bot " + b.cfg.token)
-	if err != nil { // it never is
-		panic(fmt.Sprintf("botwright: make a discordgo session: %v", err))
-	}
-	client := *b.cfg.httpClient
-	next := client.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	client.Transport = &apiTransport{
-		base: b.cfg.api, next: b.metrics.transport(next), calls: &b.stats.calls}
-	client.Transport = b.answering(client.Transport)
-	s.Client = &client
-	s.Identify.LargeThreshold = 0
-	if b.session != nil {
-		s.Ratelimiter = b.session.Ratelimiter
-	}
-	if b.cfg.sessionConfig != nil {
-		b.cfg.sessionConfig(s)
-		s.Token, s.Client = "Bot "+b.cfg.token, &client
-	}
-	s.StateEnabled = false // the bot feeds it, see WithState
-	return s
 }
 
 // Use adds middleware around all handlers, those that are there already included: the first one

@@ -39,9 +39,12 @@ func (b *Bot) newFleet(count int, ids []int, restored map[int]SavedSession) *fle
 	for _, id := range ids {
 		session := b.session
 		if f.shards != nil || b.currentFleet() != nil {
-			session = b.newSession()
+			var err error
+			if session, err = b.newSession(id, count); err != nil {
+				b.report(b.handlerCtx, nil, fmt.Errorf("configure shard %d: %w", id, err))
+			}
 		}
-		session.ShardID, session.ShardCount = id, count
+		session.ShardID, session.ShardCount = id, count // the number may not have been known before
 		f.shards = append(f.shards, b.newShard(f, id, session))
 	}
 	return f

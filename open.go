@@ -74,6 +74,9 @@ func (b *Bot) begin() (context.Context, error) {
 }
 
 func (b *Bot) open(ctx, runCtx context.Context) error {
+	if err := b.checkSession(); err != nil {
+		return err
+	}
 	b.handlers.seal()
 	if err := b.resolveIntents(); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/gateway"
 )
 
@@ -211,15 +212,18 @@ func WithQueue(q QueueConfig) Option {
 }
 
 // WithSessionEvents names the event types that are also forwarded to the handlers that were
-// added with discordgo's own Session.AddHandler. Those are run by discordgo: neither their order
-// is kept nor a panic contained. Prefer [On]. READY and RESUMED cannot be forwarded: a session is
-// opened once and does not notice when the connection to Discord changes.
+// added with discordgo's own Session.AddHandler, such as MESSAGE_CREATE. Those are run by
+// discordgo: neither their order is kept nor a panic contained, and BeforeUpdate and BeforeDelete
+// are nil. Prefer [On], to which [Adapt] fits the same handlers. READY and RESUMED cannot be
+// forwarded: a session is opened once and does not notice when the connection to Discord changes.
 func WithSessionEvents(types ...string) Option {
 	return func(c *config) {
 		for _, t := range types {
-			if t == "" || t == "*" || t == "READY" || t == "RESUMED" {
+			if wire := events.WireName(t); !events.IsWireName(t) && events.Known(wire) {
+				c.problem("WithSessionEvents", "%q is the name of a struct: write %q", t, wire)
+			} else if !events.IsWireName(t) || t == "READY" || t == "RESUMED" {
 				c.problem("WithSessionEvents", "%q cannot be forwarded: name an event type "+
-					"other than READY and RESUMED", t)
+					"other than READY and RESUMED, such as MESSAGE_CREATE", t)
 			}
 		}
 		c.sessionEvents = append(c.sessionEvents, types...)
@@ -227,8 +231,10 @@ func WithSessionEvents(types ...string) Option {
 }
 
 // WithSessionConfig sets a function that is called with each discordgo session, one per shard,
-// before it is used: to set UserAgent, Identify.Presence or Identify.LargeThreshold. Token, Client,
-// Dialer, State, sharding and reconnecting are the bot's own.
+// before it is used: to set UserAgent, Identify.Presence, Identify.LargeThreshold, or
+// Identify.Intents, see [WithIntents]. ShardID and ShardCount are set by then; ShardCount is 0 for
+// the first session of [WithShards](0), which does not know it yet. Those two, Token, Client,
+// Dialer, State and reconnecting are the bot's own: [New] refuses a function that changes them.
 func WithSessionConfig(f func(*discordgo.Session)) Option {
 	return func(c *config) {
 		if f == nil {

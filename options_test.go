@@ -47,6 +47,8 @@ func TestNewRefuses(t *testing.T) {
 		{"nil error handler", someToken, []botwright.Option{botwright.WithErrorHandler(nil)}, []string{"WithErrorHandler"}},
 		{"negative queue", someToken, []botwright.Option{botwright.WithQueue(botwright.QueueConfig{MaxEvents: -1})}, []string{"WithQueue"}},
 		{"READY forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("READY")}, []string{"WithSessionEvents", "READY"}},
+		{"struct's name forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("MessageCreate")},
+			[]string{"WithSessionEvents", `write "MESSAGE_CREATE"`}},
 		{"nil session config", someToken, []botwright.Option{botwright.WithSessionConfig(nil)}, []string{"WithSessionConfig"}},
 		{"nil clock", someToken, []botwright.Option{botwright.WithClock(nil)}, []string{"WithClock"}},
 		{"no time", someToken, []botwright.Option{botwright.WithShutdownTimeout(0)}, []string{"WithShutdownTimeout"}},

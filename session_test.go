@@ -3,7 +3,6 @@ package botwright_test
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -119,7 +118,6 @@ func TestSessionConfig(t *testing.T) {
 	bot := newBot(t, srv, botwright.WithShards(2), botwright.WithSessionConfig(
 		func(s *discordgo.Session) {
 			s.UserAgent = "mine"
-			s.Token, s.Client = "wrong", &http.Client{} // the bot's own: put right
 			s.Identify.Presence = discordgo.GatewayStatusUpdate{
 				Status: "idle", Game: discordgo.Activity{Name: "go"}}
 		}))
