@@ -13,6 +13,7 @@ import (
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/memory"
+	"github.com/botwright/botwright/internal/session"
 )
 
 // A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
@@ -69,6 +70,8 @@ type Bot struct {
 	debouncers []attached          // of Debounce
 	retired    DebouncerStats      // of those whose handlers were removed
 
+	saver *session.Saver // of sessions, for the SessionStore
+
 	tasks     sync.WaitGroup // what runs beside the shards
 	tasksCtx  context.Context
 	stopTasks context.CancelFunc
@@ -83,8 +86,9 @@ const (
 	botStopping
 )
 
-// New returns a Bot with the given token, with or without "Bot " before it. It does no I/O. The
-// error lists everything that is wrong with the token and the options.
+// New returns a Bot with the given token, with or without "Bot " before it. It does no I/O, except
+// that it looks whether the directory of a session file exists. The error lists everything that
+// is wrong with the token and the options.
 func New(token string, opts ...Option) (*Bot, error) {
 	cfg, err := newConfig(token, opts)
 	if err != nil {
@@ -136,6 +140,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if cfg.queue.Slow > 0 {
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
+	b.saver = b.newSaver()
 	b.health = newHealth(cfg.health, b.memory)
 	b.health.watchBot(b)
 	if err := b.registerMetrics(); err != nil {

@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
+	"io"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -17,14 +17,6 @@ import (
 )
 
 const (
-	// saveEvery is how often sessions are saved that have moved on. What was handled since is
-	// handled twice if the process is killed.
-	saveEvery = 5 * time.Second
-
-	// aliveEvery is how often a session is saved in which nothing happens, to keep it from
-	// looking stale.
-	aliveEvery = time.Minute
-
 	// sessionTTL is up to which age a session is resumed. Discord keeps one for "a few minutes".
 	// To try in vain costs one round trip, not to try costs an IDENTIFY and the events.
 	sessionTTL = 5 * time.Minute
@@ -79,8 +71,8 @@ func (s *shard) restored(cfg gateway.Config) {
 	if cfg.Session.ID == "" {
 		return
 	}
-	earlier := s.fleet.restored[s.id]
-	s.track(cfg.Session.ID, earlier.position())
+	earlier := session.Saved(s.fleet.restored[s.id])
+	s.track(cfg.Session.ID, earlier.Position())
 	s.started()              // a RESUME waits for no turn
 	if cfg.Presence != nil { // the session has that of the earlier process
 		if err := s.gateway.Send(opPresence, cfg.Presence); err != nil {
@@ -125,102 +117,56 @@ func hashToken(token string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// saveSessions keeps the store up to date until ctx is done, which is when all shards have been
-// shut down, and then saves once more.
+// newSaver returns what saves the bot's sessions.
+func (b *Bot) newSaver() *session.Saver {
+	return session.NewSaver(session.SaverConfig{
+		Shards: func() []session.Shard {
+			var shards []session.Shard
+			for _, s := range b.ownShards() {
+				shards = append(shards, savedShard{s})
+			}
+			return shards
+		},
+		Restored: func() map[int]session.Saved {
+			restored := make(map[int]session.Saved)
+			for id, s := range b.currentFleet().restored {
+				restored[id] = session.Saved(s)
+			}
+			return restored
+		},
+		Changed: func() <-chan struct{} {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.changed
+		},
+		Save: func(ctx context.Context, saved []session.Saved) error {
+			sessions := make([]SavedSession, len(saved))
+			for i, s := range saved {
+				sessions[i] = SavedSession(s)
+			}
+			return b.callStore(ctx, func(ctx context.Context) error {
+				return b.cfg.sessionStore.SaveSessions(ctx, sessions)
+			})
+		},
+		Failed: func(err error) {
+			b.report(b.handlerCtx, nil, fmt.Errorf("save sessions: %w", err))
+		},
+		Recovered: func(f session.Failure) {
+			b.cfg.logger.Info("sessions are saved again", "tries", f.Tries,
+				"failed_for", time.Since(f.Since).Round(time.Second).String())
+		},
+	})
+}
+
+// saveSessions keeps the store up to date until the bot has shut down.
 func saveSessions(ctx context.Context, b *Bot) {
-	s := sessionSaver{bot: b}
-	tick := time.NewTicker(saveEvery)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		b.mu.Lock()
-		changed := b.changed
-		b.mu.Unlock()
-		if s.isNew() {
-			s.save(ctx)
-		}
-		select {
-		case <-ctx.Done():
-		case <-changed: // perhaps a shard has a new session
-		case <-tick.C:
-			s.save(ctx)
+	b.saver.Run(ctx)
+	if c, ok := b.cfg.sessionStore.(io.Closer); ok {
+		err := b.callStore(context.WithoutCancel(ctx), func(context.Context) error { return c.Close() })
+		if err != nil {
+			b.report(b.handlerCtx, nil, fmt.Errorf("close the session store: %w", err))
 		}
 	}
-	s.save(context.WithoutCancel(ctx))
-}
-
-// A sessionSaver knows what the store has of each shard.
-type sessionSaver struct {
-	bot     *Bot
-	stored  map[int]SavedSession // nil before there are shards
-	failing bool                 // the last attempt failed, and was reported
-}
-
-// isNew reports whether a shard has got or lost its session since it was saved.
-func (s *sessionSaver) isNew() bool {
-	if s.failing {
-		return false // tried again with the next tick
-	}
-	for id, session := range s.present() {
-		if session.ID != s.stored[id].ID {
-			return true
-		}
-	}
-	return false
-}
-
-// present returns the sessions that the shards have now, and an empty one for each shard that is
-// no more.
-func (s *sessionSaver) present() map[int]SavedSession {
-	f := s.bot.currentFleet()
-	if f == nil {
-		return nil
-	}
-	if s.stored == nil {
-		s.stored = make(map[int]SavedSession)
-		maps.Copy(s.stored, f.restored)
-	}
-	sessions := make(map[int]SavedSession)
-	for id := range s.stored {
-		if f.find(id) == nil {
-			sessions[id] = SavedSession{ShardID: id}
-		}
-	}
-	for _, shard := range f.shards {
-		session, ok := shard.saved()
-		if !ok {
-			continue
-		}
-		before := s.stored[shard.id]
-		if session.ID == before.ID && shard.gateway.Status().State != gateway.Ready {
-			session.AliveAt = before.AliveAt
-		}
-		sessions[shard.id] = session
-	}
-	return sessions
-}
-
-// save saves what has changed.
-func (s *sessionSaver) save(ctx context.Context) {
-	changed := s.present()
-	maps.DeleteFunc(changed, func(id int, now SavedSession) bool {
-		before := s.stored[id]
-		return now.ID == before.ID && now.Sequence == before.Sequence &&
-			slices.Equal(now.Handled, before.Handled) &&
-			now.AliveAt.Sub(before.AliveAt) < aliveEvery
-	})
-	if len(changed) == 0 {
-		return
-	}
-	b := s.bot
-	err := b.callStore(ctx, func(ctx context.Context) error {
-		return b.cfg.sessionStore.SaveSessions(ctx, slices.Collect(maps.Values(changed)))
-	})
-	if err == nil {
-		maps.Copy(s.stored, changed)
-	} else if !s.failing {
-		b.report(b.handlerCtx, nil, fmt.Errorf("save sessions: %w", err))
-	}
-	s.failing = err != nil
 }
 
 // callStore calls the store with a deadline and contains its panic.
@@ -235,12 +181,19 @@ func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) (
 	return call(ctx)
 }
 
-// saved returns what to store of the shard. It is false when that cannot be known just now:
-// between two sessions, or when not even READY has been handled.
-func (s *shard) saved() (saved SavedSession, ok bool) {
+// A savedShard is a shard as the Saver sees it.
+type savedShard struct{ s *shard }
+
+func (h savedShard) ID() int                  { return h.s.id }
+func (h savedShard) SessionID() string        { return h.s.gateway.SessionID() }
+func (h savedShard) Connected() bool          { return h.s.gateway.State() == gateway.Ready }
+func (h savedShard) Journal() session.Journal { return nil }
+
+func (h savedShard) Saved() (saved session.Saved, ok bool) {
+	s := h.s
 	// The order matters: an event that begins after the sequence was read is above it.
 	now := s.gateway.Resumable()
-	saved = SavedSession{ShardID: s.id, ShardCount: s.fleet.count}
+	saved = session.Saved{ShardID: s.id, ShardCount: s.fleet.count}
 	if now.ID == "" {
 		return saved, true
 	}
@@ -248,26 +201,11 @@ func (s *shard) saved() (saved SavedSession, ok bool) {
 	if tracker.Session() != now.ID {
 		return saved, false
 	}
+	p := tracker.Position(now.Seq)
 	saved.ID, saved.ResumeURL = now.ID, now.ResumeURL
-	saved.setPosition(tracker.Position(now.Seq))
+	saved.Sequence, saved.Handled = p.Sequence, p.Handled
 	saved.Intents, saved.TokenHash = int(s.bot.intents), hashToken(s.bot.cfg.token)
 	saved.AliveAt = time.Now().Round(0)
 	saved.Ready, saved.Guilds = now.Ready, now.Guilds
 	return saved, saved.Sequence > 0
-}
-
-// position returns what the process that saved s had handled.
-func (s *SavedSession) position() session.Position {
-	p := session.Position{Sequence: s.Sequence}
-	for _, r := range s.Handled {
-		p.Handled = append(p.Handled, r)
-	}
-	return p
-}
-
-func (s *SavedSession) setPosition(p session.Position) {
-	s.Sequence = p.Sequence
-	for _, r := range p.Handled {
-		s.Handled = append(s.Handled, r)
-	}
 }

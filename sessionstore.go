@@ -10,16 +10,21 @@ import (
 // next process goes on where the last one ended; see [WithSessionStore]. [FileSessionStore]
 // returns one that is a file.
 //
-// A bot calls one method at a time. An error is logged and reported to the [ErrorHandler], and
-// costs no more than an IDENTIFY: what cannot be loaded is not resumed, and what cannot be saved
-// is saved again a few seconds later.
+// A bot calls one method at a time and gives each 5 seconds. An error is reported to the
+// [ErrorHandler], the first one of a row, and costs no more than an IDENTIFY: what cannot be loaded
+// is not resumed, and what cannot be saved is saved again 5 seconds later. The log says when a store
+// works again. A store with a method Close() error is closed when the bot has shut down.
 type SessionStore interface {
 	// LoadSessions returns what was saved last of the given shards, in any order, without those
-	// of which nothing was. It is called once, when the bot is opened.
+	// of which nothing was. It is called when the bot is opened, a second time if [WithShards]
+	// leaves the number of shards to the bot.
 	LoadSessions(ctx context.Context, shardIDs []int) ([]SavedSession, error)
 
 	// SaveSessions replaces what is stored of the shards that the given sessions belong to. A
-	// session without an ID says that its shard has none any more: forget it.
+	// session without an ID says that its shard has none any more: forget it. It is called every
+	// 5 seconds. All that has changed then, as a rule, is Sequence, Handled, AliveAt and what is
+	// said of State: compare the rest with what is stored, and leave it there. The sessions must
+	// not be modified.
 	SaveSessions(ctx context.Context, sessions []SavedSession) error
 }
 
@@ -38,6 +43,11 @@ type SavedSession struct {
 	// Handled are ranges of numbers above Sequence, from the first to the last of each, whose
 	// events have been handled as well: their handlers do not run again. There are at most 1,024.
 	Handled [][2]int64 `json:"handled,omitempty"`
+
+	// StateSequence is the number of the event up to which a [StateStore] has the shard's State,
+	// and StateParts of how many parts that consists; both are 0 without.
+	StateSequence int64 `json:"state_sequence,omitempty"`
+	StateParts    int   `json:"state_parts,omitempty"`
 
 	// Intents are those that the session was begun with. Discord keeps them when it is resumed.
 	Intents int `json:"intents"`
@@ -83,6 +93,11 @@ func WithSessionStore(store SessionStore) Option {
 		if store == nil {
 			c.problem("WithSessionStore", "the store is nil: leave the option out")
 			return
+		}
+		if f, ok := store.(*sessionFile); ok {
+			if err := f.file.Check(); err != nil {
+				c.problem("WithSessionStore", "%v", err)
+			}
 		}
 		if c.sessionStore == nil {
 			c.tasks = append(c.tasks, saveSessions)

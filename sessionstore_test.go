@@ -131,32 +131,29 @@ func TestSessionFileIsPrivate(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
 	path := sessionFile(t)
-	if err := os.WriteFile(path+".tmp", []byte("left by a crash"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	bot := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
 	if err := bot.Open(testContext(t)); err != nil {
 		t.Fatal(err)
 	}
 	shutdown(t, bot)
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("files %v: %v", files, err)
 	}
-	for part := range strings.SplitSeq(srv.Token, ".") {
-		if bytes.Contains(b, []byte(part)) {
-			t.Errorf("the file holds a part of the token:\n%s", b)
+	for _, name := range files {
+		st, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	st, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if st.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
-		t.Errorf("the file has mode %v", st.Mode())
-	}
-	if left, _ := filepath.Glob(path + "?*"); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		if st.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+			t.Errorf("%s has mode %v", name, st.Mode())
+		}
+		b, _ := os.ReadFile(name) // one is a directory
+		for part := range strings.SplitSeq(srv.Token, ".") {
+			if bytes.Contains(b, []byte(part)) {
+				t.Errorf("%s holds a part of the token:\n%s", name, b)
+			}
+		}
 	}
 }
 
@@ -187,7 +184,7 @@ func TestBadSessionFile(t *testing.T) {
 		change func([]byte) []byte
 		want   string // in the log
 	}{
-		{"empty", replace(""), "damaged"},
+		{"empty", replace(""), "identify"},
 		{"binary", replace("\x00\xff\x00"), "damaged"},
 		{"null", replace("null"), "version 0"},
 		{"array", replace("[]"), "damaged"},
@@ -251,6 +248,44 @@ func TestBadSessionFile(t *testing.T) {
 				t.Errorf("the log does not say %q:\n%s", tt.want, &log)
 			}
 		})
+	}
+}
+
+// TestSessionFileOfTwoBots has two bots use a file: the second one is told, and leaves it alone.
+func TestSessionFileOfTwoBots(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 2, MaxConcurrency: 2})
+	path := sessionFile(t)
+	start := func(id int) (*botwright.Bot, *errorLog) {
+		errs := newErrorLog()
+		bot := newBot(t, srv, botwright.WithShards(2, id), botwright.WithErrorHandler(errs.handle),
+			botwright.WithSessionStore(botwright.FileSessionStore(path)))
+		if err := bot.Open(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		return bot, errs
+	}
+	first, _ := start(0)
+	second, errs := start(1)
+	for _, bot := range []*botwright.Bot{second, first} {
+		shutdown(t, bot)
+	}
+	if len(errs.errs) != 2 || !strings.Contains(errs.errs[0].Error(), "another process") {
+		t.Errorf("the second bot was told %v", errs.errs)
+	}
+	first, _ = start(0)
+	shutdown(t, first)
+	if n, m := len(srv.Identifies()), len(srv.Resumes()); n != 2 || m != 1 {
+		t.Errorf("%d identifies and %d resumes, want 2 and 1", n, m)
+	}
+}
+
+func TestSessionFileWithoutDirectory(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "missing", "s.json")
+	_, err := botwright.New("token", botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	if err == nil || !strings.Contains(err.Error(), "directory") {
+		t.Errorf("New: %v", err)
 	}
 }
 

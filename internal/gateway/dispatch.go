@@ -119,6 +119,7 @@ func (c *conn) onReady(e frame.Envelope) error {
 	}
 	s.status.SessionSince = time.Now()
 	clear(s.guilds)
+	s.guildIDs = nil
 	s.seen.startAt(e.Seq - 1)
 	s.high = 0
 	s.mu.Unlock()

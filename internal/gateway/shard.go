@@ -114,12 +114,13 @@ type Shard struct {
 	restart chan struct{}
 	stats   counters
 
-	mu      sync.Mutex // guards what follows
-	status  Status
-	session Session
-	high    int64           // the sequence of the last dispatch; Session.Seq may be lower
-	guilds  map[uint64]bool // id → available
-	current *conn
+	mu       sync.Mutex // guards what follows
+	status   Status
+	session  Session
+	high     int64           // the sequence of the last dispatch; Session.Seq may be lower
+	guilds   map[uint64]bool // id → available
+	guildIDs []string        // of guilds, in ascending order; nil when they have changed
+	current  *conn
 
 	// Owned by the goroutine in Run.
 	attempts  attempts
@@ -232,17 +233,28 @@ func (s *Shard) Restart() {
 
 var errRestart = errors.New("restart was asked for")
 
-// Resumable returns a copy of the session; its ID is empty when there is none.
+// Resumable returns a copy of the session; its ID is empty when there is none. What it refers to
+// must not be changed.
 func (s *Shard) Resumable() Session {
 	s.mu.Lock()
-	session := s.session
-	ids := slices.Sorted(maps.Keys(s.guilds))
-	s.mu.Unlock()
-	session.Guilds = make([]string, len(ids))
-	for i, id := range ids {
-		session.Guilds[i] = strconv.FormatUint(id, 10)
+	defer s.mu.Unlock()
+	if s.guildIDs == nil {
+		ids := slices.Sorted(maps.Keys(s.guilds))
+		s.guildIDs = make([]string, len(ids))
+		for i, id := range ids {
+			s.guildIDs[i] = strconv.FormatUint(id, 10)
+		}
 	}
+	session := s.session
+	session.Guilds = s.guildIDs
 	return session
+}
+
+// SessionID returns the id of the session, empty when there is none.
+func (s *Shard) SessionID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session.ID
 }
 
 // currentSession returns the session without its guilds.

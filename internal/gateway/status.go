@@ -117,6 +117,9 @@ func (s *Shard) changed() {
 func (s *Shard) setGuild(id []byte, available bool) {
 	if n, ok := frame.ParseSnowflake(id); ok {
 		s.mu.Lock()
+		if _, known := s.guilds[n]; !known {
+			s.guildIDs = nil
+		}
 		s.guilds[n] = available
 		s.mu.Unlock()
 	}
@@ -126,6 +129,7 @@ func (s *Shard) removeGuild(id []byte) {
 	if n, ok := frame.ParseSnowflake(id); ok {
 		s.mu.Lock()
 		delete(s.guilds, n)
+		s.guildIDs = nil
 		s.mu.Unlock()
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // A Range is a range of sequence numbers: the first and the last one of it.
-type Range [2]int64
+type Range = [2]int64
 
 // MaxRanges is how many ranges a Position has at most. There are more only while thousands of
 // handlers run and wait at once.
