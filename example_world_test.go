@@ -23,8 +23,7 @@ type exampleWorld struct {
 	answers int // that answer has returned
 }
 
-// exampleBots are the bots of examples that are being shut down. discordgo sleeps for a second
-// when it is closed, so examples do not wait for each other's.
+// exampleBots are the bots of examples that are being shut down.
 var exampleBots sync.WaitGroup
 
 // newWorld makes a bot that wants all events.

@@ -64,6 +64,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
+	awaitSessions()
 	goleak.VerifyNone(t, leaks)
 }
 

@@ -80,28 +80,28 @@ func (f *fleet) start(ctx context.Context, maxConcurrency int, failed func(*flee
 	}
 }
 
-// close stops the shards and waits until they have, and until their sessions have closed or ctx
-// is done.
-func (f *fleet) close(ctx context.Context) {
+// close stops the shards and waits until they have, and until nothing is served to their sessions
+// any more. Those close by themselves: discordgo sleeps for a second while it does (CloseWithCode
+// in wsapi.go), which is nothing to wait for.
+func (f *fleet) close() {
 	f.stop()
 	var sessions sync.WaitGroup
 	for _, s := range f.shards {
-		// discordgo takes a second to close. If ctx does not leave it that, it goes on alone.
-		sessions.Go(func() { _ = s.relay.Shutdown(ctx) })
+		sessions.Go(s.relay.Close)
 	}
 	f.running.Wait()
 	sessions.Wait()
 }
 
 // closeFleets closes the bot's shards, and those beside them if it was resharding.
-func (b *Bot) closeFleets(ctx context.Context) {
+func (b *Bot) closeFleets() {
 	b.mu.Lock()
 	fleets := []*fleet{b.fleet, b.otherFleet}
 	b.mu.Unlock()
 	var closing sync.WaitGroup
 	for _, f := range fleets {
 		if f != nil {
-			closing.Go(func() { f.close(ctx) })
+			closing.Go(f.close)
 		}
 	}
 	closing.Wait()

@@ -17,6 +17,26 @@ import (
 	"github.com/botwright/botwright/discordtest"
 )
 
+// TestShutdownIsQuick does not wait for discordgo, which sleeps for a second as it closes.
+func TestShutdownIsQuick(t *testing.T) {
+	t.Parallel()
+	quickest := testTime
+	for range 5 { // on a busy machine, some take longer
+		bot := newBot(t, newServer(t, discordtest.Config{Shards: 4, MaxConcurrency: 4}), botwright.WithShards(4))
+		if err := bot.Open(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := bot.Shutdown(testContext(t)); err != nil {
+			t.Error(err)
+		}
+		quickest = min(quickest, time.Since(begun))
+	}
+	if quickest >= time.Second {
+		t.Errorf("Shutdown takes %v", quickest)
+	}
+}
+
 func TestShutdownBeforeOpen(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})

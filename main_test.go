@@ -1,11 +1,13 @@
 package botwright_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -20,8 +22,7 @@ func TestMain(m *testing.M) {
 	if config := os.Getenv(childEnv); config != "" {
 		panic(childBot(config)) // it is killed before
 	}
-	// Tests with a bot mostly wait: for a deadline, a back-off, or the second that discordgo takes
-	// to close a session.
+	// Tests with a bot mostly wait: for a deadline or a back-off.
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		_ = parallel.Value.Set("24")
@@ -35,7 +36,21 @@ type afterExamples struct{ *testing.M }
 func (m afterExamples) Run() int {
 	code := m.M.Run()
 	exampleBots.Wait()
+	awaitSessions()
 	return code
+}
+
+// awaitSessions waits for the second that discordgo takes to close sessions whose bots have been
+// shut down.
+func awaitSessions() {
+	stacks := make([]byte, 1<<20)
+	for range 500 {
+		n := runtime.Stack(stacks, true)
+		if !bytes.Contains(stacks[:n], []byte("discordgo.(*Session).Close")) {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
 }
 
 // testTime bounds each test. Nothing waits for it unless something is broken.

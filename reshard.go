@@ -200,12 +200,10 @@ func (b *Bot) setFleets(current, other *fleet) {
 	b.fleet, b.otherFleet = current, other
 }
 
-// closeFleet closes the fleet beside the bot's own within the time that Shutdown has for it. If
-// the bot is shut down meanwhile, Shutdown does the rest.
+// closeFleet closes the fleet beside the bot's own. If the bot is shut down meanwhile, Shutdown does
+// the rest.
 func (b *Bot) closeFleet(runCtx context.Context, f *fleet) {
-	ctx, cancel := context.WithTimeout(runCtx, b.cfg.shutdownTimeout)
-	defer cancel()
-	f.close(ctx)
+	f.close()
 	if runCtx.Err() == nil {
 		b.setFleets(b.currentFleet(), nil)
 	}

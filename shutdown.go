@@ -14,7 +14,9 @@ const closeReserve = 2 * time.Second
 // Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
 // and closes the connections. When ctx is about to end it cancels the context of the handlers
 // that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError]. The
-// bot appears offline at once, unless it has a [SessionStore] and may be resumed.
+// bot appears offline at once, unless it has a [SessionStore] and may be resumed. The discordgo
+// sessions close by themselves in the second that follows, which discordgo spends asleep: a test
+// that counts goroutines has to wait for that.
 //
 // Before Open it makes Open impossible. A further call waits for the first one or for its own
 // ctx, and returns what that returned. A handler that calls Shutdown waits for itself: let it end
@@ -44,7 +46,7 @@ func (b *Bot) Shutdown(ctx context.Context) error {
 		stop()
 	}
 	b.reshard.Wait()
-	b.closeFleets(ctx)
+	b.closeFleets()
 	b.stopTasks()
 	if !waitFor(ctx, &b.tasks) {
 		b.ended = errors.Join(b.ended, errTasks)

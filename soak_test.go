@@ -51,6 +51,7 @@ func TestSoak(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer goleak.VerifyNone(t, leaks)
+	defer awaitSessions()
 	defer srv.Close()
 	s := &soak{
 		t: t, srv: srv, guilds: srv.Guilds(), said: make(map[string]int), heard: make(map[string]int),
