@@ -45,6 +45,7 @@ type shard struct {
 	opened  bool          // the session was opened; used by the gateway's reader alone
 	usable  atomic.Bool   // so that the session can be used
 
+	lobby    atomic.Int64 // how long the last Near took, in ns
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
 	activity activity
@@ -88,10 +89,19 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 	return s
 }
 
-// Wait is the gateway's Gate: it waits for the bot's identify queue. Once it is through, the next
-// shard of the key may connect and wait in turn.
-func (s *shard) Wait(ctx context.Context, shardID int) error {
+// Near is the gateway's Gate: it waits for the bot's identify queue before the shard dials.
+func (s *shard) Near(
+	ctx context.Context, shardID int, waits func(),
+) (leave func(), err error) {
 	start := time.Now()
+	defer func() { s.lobby.Store(int64(time.Since(start))) }()
+	return s.bot.gate.Near(ctx, shardID, waits)
+}
+
+// Wait does so when it is connected. Once it is through, the next shard of the key may connect and
+// wait in turn.
+func (s *shard) Wait(ctx context.Context, shardID int) error {
+	start := time.Now().Add(-time.Duration(s.lobby.Load()))
 	if err := s.bot.gate.Wait(ctx, shardID); err != nil {
 		return err
 	}

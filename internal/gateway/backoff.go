@@ -34,8 +34,7 @@ func (s *Shard) backoff(e ending) time.Duration {
 		*a = attempts{since: now}
 	}
 	a.fails++
-	identified := e.hello && !e.resume
-	if identified && !e.stable {
+	if e.identify && !e.stable {
 		a.identifies++
 	}
 	peace := firstCap + jitter(4*time.Second) // what Discord asks for after op 9
@@ -48,7 +47,7 @@ func (s *Shard) backoff(e ending) time.Duration {
 		return peace // it belongs to the loss before, which has been waited for
 	}
 	limit := resumeCap
-	if e.hello && !s.resumable() {
+	if e.identify {
 		limit = min(identifyCap, firstCap<<min(a.identifies, 20))
 	}
 	if now.Sub(a.since) < soon {

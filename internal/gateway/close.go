@@ -66,8 +66,10 @@ type ending struct {
 	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
 	hello   bool // the handshake had begun
 	resume  bool // it was a RESUME
-	ready   bool // the connection was ready
-	stable  bool // it was for stableAfter
+
+	identify bool // an IDENTIFY was spent
+	ready    bool // the connection was ready
+	stable   bool // it was for stableAfter
 }
 
 // level returns how loudly to log the ending. The codes by which Discord complains of what we

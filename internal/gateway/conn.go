@@ -25,8 +25,11 @@ type conn struct {
 	ctx    context.Context // done when the connection has failed
 	cancel context.CancelFunc
 
-	resuming  bool          // until READY
-	asked     bool          // RESUME was, or would have been, sent
+	resuming bool // until READY
+	asked    bool // RESUME was, or would have been, sent
+
+	identified bool // IDENTIFY was sent; set by the goroutine that waits for its turn
+
 	interval  time.Duration // heartbeat interval; 0 before HELLO
 	readySeen time.Time
 	expected  int  // guilds of READY that have not come yet
@@ -53,8 +56,15 @@ type conn struct {
 
 // connect dials, runs one connection to its end and returns why it ended.
 func (s *Shard) connect(ctx context.Context) ending {
-	s.setState(Connecting, nil)
 	session := s.currentSession()
+	if session.ID == "" {
+		leave, err := s.cfg.Gate.Near(ctx, s.cfg.ShardID, func() { s.setState(Identifying, nil) })
+		if err != nil {
+			return ending{err: err}
+		}
+		defer leave()
+	}
+	s.setState(Connecting, nil)
 	ws, err := s.dial(ctx, session)
 	if err != nil {
 		return ending{err: err}
@@ -118,7 +128,7 @@ func (c *conn) run() ending {
 		end.verdict = drop // 1000 has ended it
 	}
 	end.ready = !c.readySeen.IsZero()
-	end.resume = c.asked
+	end.resume, end.identify = c.asked, c.identified
 	end.stable = end.ready && time.Since(c.readySeen) >= stableAfter
 	if c.resuming && end.hello && c.readySeen.IsZero() {
 		if c.s.resumes++; c.s.resumes >= maxResumes && end.verdict == keep {
@@ -203,6 +213,8 @@ func (c *conn) malformed(e frame.Envelope, err error) error {
 	c.s.damagedAt = session.Seq
 	return fmt.Errorf("damaged frame behind sequence %d: %w", session.Seq, err)
 }
+
+var errTurn = errors.New("the turn to identify is not near any more")
 
 var errReconnect = errors.New("reconnect asked for by Discord (op 7)")
 
@@ -290,10 +302,13 @@ type identifyData struct {
 // heartbeats and op 7 must be served meanwhile.
 func (c *conn) identify() {
 	s := c.s
-	if err := s.cfg.Gate.Wait(c.ctx, s.cfg.ShardID); err != nil {
-		c.fail(ending{err: fmt.Errorf("wait to identify: %w", err)})
+	ctx, cancel := context.WithTimeoutCause(c.ctx, turnTimeout, errTurn)
+	defer cancel()
+	if err := s.cfg.Gate.Wait(ctx, s.cfg.ShardID); err != nil {
+		c.fail(ending{err: fmt.Errorf("wait to identify: %w", context.Cause(ctx))})
 		return
 	}
+	c.identified = true
 	presence := s.out.takePresence()
 	if presence == nil {
 		presence = s.cfg.Presence

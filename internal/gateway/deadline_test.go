@@ -64,21 +64,27 @@ func TestNoResumed(t *testing.T) {
 	})
 }
 
-// The wait for the gate is no part of the wait for READY.
+// The wait for the gate is no part of the wait for READY. One that takes longer than Discord keeps
+// a connection without an IDENTIFY is waited for without a connection.
 func TestTheGateMayTakeItsTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
 		open := make(chan struct{})
 		r := start(t, f, func(c *gateway.Config) { c.Gate = slowGate{f, open} })
 		p := r.accept()
 		p.hello()
-		time.Sleep(2 * time.Hour)
+		if code := p.ended(); code != 4000 || time.Since(p.since) != 20*time.Second {
+			t.Errorf("closed with %d after %v, want 4000 after 20 s", code, time.Since(p.since))
+		}
+		p = r.accept()
+		p.hello()
+		time.Sleep(19 * time.Second)
 		close(open)
 		p.expect(2)
 		time.Sleep(59 * time.Second)
 		p.ready("a")
 		r.wantEvents("READY")
-		if got := len(r.dialled()); got != 1 {
-			t.Errorf("%d connections, want 1", got)
+		if got := len(r.dialled()); got != 2 {
+			t.Errorf("%d connections, want 2", got)
 		}
 	})
 }

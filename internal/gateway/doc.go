@@ -9,6 +9,9 @@
 //	                  │                     │                     │
 //	                  └────── backoff ◀─────┴─── connection lost ─┘
 //
+// A shard without a session whose turn to identify is not near waits for it before connecting; it
+// is identifying then, too.
+//
 //	any ──fatal close code──▶ fatal          any ──Run's context done──▶ closed
 //
 // A connection ends with a verdict on its session: keep it and resume, drop it and identify

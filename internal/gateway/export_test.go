@@ -15,7 +15,8 @@ type Ending struct {
 // Backoff returns the wait that follows a connection with that end.
 func (s *Shard) Backoff(e Ending) time.Duration {
 	end := ending{
-		hello: e.Hello, ready: e.Stable, stable: e.Stable, invalid: e.Invalid, resume: e.Resume}
+		hello: e.Hello, ready: e.Stable, stable: e.Stable, invalid: e.Invalid, resume: e.Resume,
+		identify: e.Hello && !e.Resume}
 	switch {
 	case e.Restart:
 		end.err = errRestart

@@ -169,7 +169,11 @@ func (f *fake) count(n int) {
 	f.open += n
 }
 
-// Wait makes the fake a Gate that admits everything.
+// Near and Wait make the fake a Gate that admits everything.
+func (f *fake) Near(context.Context, int, func()) (leave func(), err error) {
+	return func() {}, nil
+}
+
 func (f *fake) Wait(context.Context, int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

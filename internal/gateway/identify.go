@@ -3,11 +3,8 @@ package gateway
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Rules of identifying.
@@ -17,13 +14,16 @@ const (
 	// that was seen to be more than a tenth of a second, and to be refused costs 1 to 5.
 	identifySpacing = 5*time.Second + 500*time.Millisecond
 
-	// A shard that is ready and lost again and again may identify burst times at once and then
-	// once per pace: fewer than 100 times a day, whatever happens.
-	identifyPace  = 20 * time.Minute
-	identifyBurst = 10
-
-	// limitTTL is how old Discord's word about the budget may be when an IDENTIFY is admitted.
+	// limitTTL is how old Discord's word about the budget may be when an IDENTIFY is admitted, as
+	// long as more than a quarter of the budget is left. Below that Discord is asked each time:
+	// other processes of the bot may spend, too.
 	limitTTL = time.Minute
+
+	// again is how often a shard that waits for budget looks again.
+	again = 10 * time.Minute
+
+	// day is the time in which the budget is to last if Discord does not say.
+	day = 24 * time.Hour
 )
 
 // A Limit is the session_start_limit of GET /gateway/bot.
@@ -56,11 +56,12 @@ type QueueConfig struct {
 
 // A Queue is the Gate of the shards of one process. It admits one IDENTIFY per key (shard id
 // modulo max_concurrency) and 5 s, in the order of the shard ids that wait, keeps to the daily
-// budget, and slows down a shard that identifies again and again.
+// budget, and slows down a shard that identifies again and again; see pace.
 //
 // A twentieth of the budget is a reserve, which only a shard's first IDENTIFY may use: what is
 // left when a shard keeps losing its session is enough to start the bot again once the cause is
-// mended. At the reserve, Wait waits until Discord resets the budget.
+// mended. The last two-hundredth nobody uses: several processes may ask at the same moment. At
+// the reserve, Wait waits until Discord resets the budget.
 type Queue struct {
 	cfg      QueueConfig
 	fetching chan struct{} // 1 slot: Limit is being called
@@ -71,20 +72,13 @@ type Queue struct {
 	resetAt  time.Time
 	reported bool
 	keys     map[int]*turns
-	pace     map[int]*rate.Limiter // by shard
-	started  map[int]bool          // shards that have identified before
+	shards   map[int]*spending
 }
 
-// turns hands out the turns of one key.
-type turns struct {
-	taken   bool
-	last    time.Time // when the last IDENTIFY was admitted
-	waiting []*turn   // by shard id
-}
-
-type turn struct {
-	shard int
-	ready chan struct{}
+// spending is what a shard has identified.
+type spending struct {
+	last  time.Time // the last time; zero before the first
+	again int       // times since the budget was reset, without the first of all
 }
 
 // NewQueue returns a Queue.
@@ -96,50 +90,91 @@ func NewQueue(cfg QueueConfig) *Queue {
 		cfg:      cfg,
 		fetching: make(chan struct{}, 1),
 		keys:     make(map[int]*turns),
-		pace:     make(map[int]*rate.Limiter),
-		started:  make(map[int]bool),
+		shards:   make(map[int]*spending),
 	}
+}
+
+// Near waits until the shard's turn is some seconds away at most. It is called before dialling:
+// Discord closes a connection on which nobody identifies for half a minute. If it has to wait it
+// calls waits, once. Unless there is an error, leave must be called when the connection has ended.
+func (q *Queue) Near(
+	ctx context.Context, shardID int, waits func(),
+) (leave func(), err error) {
+	waits = sync.OnceFunc(waits)
+	if err := q.afford(ctx, shardID, waits); err != nil {
+		return nil, err
+	}
+	key := q.key(shardID)
+	if err := q.approach(ctx, key, shardID, waits); err != nil {
+		return nil, err
+	}
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.ofKey(key).depart(shardID)
+	}, nil
 }
 
 // Wait returns when the shard may identify. Only ctx ends it with an error.
 func (q *Queue) Wait(ctx context.Context, shardID int) error {
-	if err := q.slowDown(ctx, shardID); err != nil {
-		return err
-	}
 	for {
-		if err := q.refresh(ctx); err != nil {
+		if err := q.afford(ctx, shardID, func() {}); err != nil {
 			return err
 		}
-		until, err := q.turn(ctx, shardID)
-		if err != nil || until.IsZero() {
-			return err
-		}
-		if err := sleepUntil(ctx, until); err != nil {
+		admitted, err := q.turn(ctx, shardID)
+		if err != nil || admitted {
 			return err
 		}
 	}
 }
 
-// turn waits for the shard's turn and admits it, or returns when there may be budget again. The
+// afford waits until the budget lets the shard identify.
+func (q *Queue) afford(ctx context.Context, shardID int, waits func()) error {
+	for first := true; ; first = false {
+		if err := q.refresh(ctx, false); err != nil {
+			return err
+		}
+		until, exhausted := q.allowed(shardID)
+		if until.IsZero() {
+			return nil
+		}
+		q.report(exhausted, until)
+		if first && !q.Budget().Exhausted {
+			q.cfg.Logger.Warn("shard identifies too often for what is left of the budget; "+
+				"slowing it down", "shard", shardID, "until", until)
+		}
+		waits()
+		if err := sleepUntil(ctx, earlier(until, time.Now().Add(again))); err != nil {
+			return err
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// turn waits for the shard's turn and admits it, unless the budget is found to be exhausted. The
 // wait for that is not part of the turn: others of the key may have a right to the reserve.
-func (q *Queue) turn(ctx context.Context, shardID int) (until time.Time, err error) {
+func (q *Queue) turn(ctx context.Context, shardID int) (admitted bool, err error) {
 	key := q.key(shardID)
 	if err := q.enter(ctx, key, shardID); err != nil {
-		return time.Time{}, err
+		return false, err
 	}
 	defer q.leave(key)
 	if err := sleepUntil(ctx, q.nextTurn(key)); err != nil {
-		return time.Time{}, err
+		return false, err
+	}
+	// The turn may have come long after the last answer.
+	if err := q.refresh(ctx, true); err != nil {
+		return false, err
 	}
 	until, exhausted := q.take(key, shardID)
-	if exhausted != nil {
-		q.cfg.Logger.Error("identify budget is down to its reserve; waiting for the reset",
-			"remaining", exhausted.Remaining, "reserve", exhausted.Reserve, "reset_at", until)
-		if q.cfg.Exhausted != nil {
-			q.cfg.Exhausted(*exhausted)
-		}
-	}
-	return until, nil
+	q.report(exhausted, until)
+	return until.IsZero(), nil
 }
 
 // Budget returns what is known of the daily budget.
@@ -157,30 +192,9 @@ func (q *Queue) budgetLocked() Budget {
 	}
 }
 
-// slowDown waits until the shard's own pace allows it another IDENTIFY, without spending it: a
-// connection that is lost while it waits has not identified.
-func (q *Queue) slowDown(ctx context.Context, shardID int) error {
-	q.mu.Lock()
-	l := q.pace[shardID]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(identifyPace), identifyBurst)
-		q.pace[shardID] = l
-	}
-	q.mu.Unlock()
-	missing := 1 - l.Tokens()
-	if missing <= 0 {
-		return nil
-	}
-	d := time.Duration(missing * float64(identifyPace))
-	q.cfg.Logger.Warn("shard identifies too often; slowing it down", "shard", shardID,
-		"wait", d.Round(time.Millisecond).String())
-	return sleepUntil(ctx, time.Now().Add(d))
-}
-
 // refresh asks Discord for the budget if the last answer is old or the budget has been reset
-// since. Without an answer the last one has to do; Discord's refusal of an IDENTIFY is then the
-// worst that happens.
-func (q *Queue) refresh(ctx context.Context) error {
+// since, and in a turn if little of it is left. Without an answer the last one has to do.
+func (q *Queue) refresh(ctx context.Context, inTurn bool) error {
 	select {
 	case q.fetching <- struct{}{}:
 	case <-ctx.Done():
@@ -188,7 +202,7 @@ func (q *Queue) refresh(ctx context.Context) error {
 	}
 	defer func() { <-q.fetching }()
 	now := time.Now()
-	if q.fresh(now) {
+	if q.fresh(now, inTurn) {
 		return nil
 	}
 	limit, err := q.cfg.Limit(ctx)
@@ -202,29 +216,74 @@ func (q *Queue) refresh(ctx context.Context) error {
 	defer q.mu.Unlock()
 	q.fetched = now
 	if err == nil {
-		q.limit = limit
-		q.resetAt = now.Add(limit.ResetAfter)
+		resetAt := now.Add(limit.ResetAfter)
+		if resetAt.Sub(q.resetAt) > time.Hour { // or it is the same reset as before
+			for _, s := range q.shards {
+				s.again = 0
+			}
+		}
+		q.limit, q.resetAt = limit, resetAt
 	}
 	return nil
 }
 
-func (q *Queue) fresh(now time.Time) bool {
+func (q *Queue) fresh(now time.Time, inTurn bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if inTurn && q.limit.Total > 0 && q.limit.Remaining < q.limit.Total/4 {
+		return false
+	}
 	return !q.fetched.IsZero() && now.Sub(q.fetched) < limitTTL &&
 		(q.limit.ResetAfter == 0 || now.Before(q.resetAt))
 }
 
-// take admits the shard and returns the zero time, or returns when to try again, and the budget
-// if nobody was told yet that it is exhausted.
+// report tells that the budget is exhausted.
+func (q *Queue) report(exhausted *Budget, until time.Time) {
+	if exhausted == nil {
+		return
+	}
+	q.cfg.Logger.Error("identify budget is down to its reserve; waiting for the reset",
+		"remaining", exhausted.Remaining, "reserve", exhausted.Reserve, "reset_at", until)
+	if q.cfg.Exhausted != nil {
+		q.cfg.Exhausted(*exhausted)
+	}
+}
+
+// take admits the shard and returns the zero time, or does as allowed.
 func (q *Queue) take(key, shardID int) (until time.Time, exhausted *Budget) {
+	until, exhausted = q.allowed(shardID)
+	if !until.IsZero() {
+		return until, exhausted
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	s := q.shards[shardID]
+	if s == nil {
+		s = &spending{}
+		q.shards[shardID] = s
+	} else {
+		s.again++
+	}
+	s.last = now
+	q.limit.Remaining--
+	k := q.ofKey(key)
+	k.last = now
+	k.depart(shardID)
+	return time.Time{}, nil
+}
+
+// allowed returns the zero time if the budget lets the shard identify now. Else it returns when to
+// ask again, and the budget if nobody was told yet that it is exhausted.
+func (q *Queue) allowed(shardID int) (until time.Time, exhausted *Budget) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
 	b := q.budgetLocked()
 	floor := b.Reserve
-	if !q.started[shardID] {
-		floor = 0
+	s := q.shards[shardID]
+	if s == nil {
+		floor = b.Total / 200
 	}
 	if q.limit.Total > 0 && q.limit.Remaining <= floor {
 		// Discord's clock decides: ask again after the reset instead of assuming it.
@@ -242,11 +301,45 @@ func (q *Queue) take(key, shardID int) (until time.Time, exhausted *Budget) {
 	if q.limit.Remaining > b.Reserve {
 		q.reported = false
 	}
-	q.started[shardID] = true
-	q.limit.Remaining--
-	q.pace[shardID].ReserveN(now, 1) // unlike AllowN never in vain
-	q.keys[key].last = now
+	if s == nil {
+		return time.Time{}, nil
+	}
+	if until := s.last.Add(q.pace(s, now)); until.After(now) {
+		return until, nil
+	}
 	return time.Time{}, nil
+}
+
+// pace returns how long a shard's IDENTIFYs must be apart. What is left of the budget, without the
+// reserve, is shared by the shards that have identified again since it was reset. A shard that has
+// used no more than its share of what is left is free: alone, that is half of the day's budget.
+// From there on the pace slows down, until with twice its share the rest lasts until the reset.
+func (q *Queue) pace(s *spending, now time.Time) time.Duration {
+	if s.again == 0 {
+		return 0
+	}
+	total, left, spenders := q.limit.Total, q.limit.Remaining, 0
+	for _, other := range q.shards {
+		if other.again > 0 {
+			spenders++
+		}
+		if q.limit.Total == 0 { // Discord has not said: it allows 1000
+			total, left = 1000, left-1-other.again
+		}
+	}
+	if q.limit.Total == 0 {
+		left += 1000 + 1
+	}
+	share := max(float64(left-total/20)/float64(spenders), 1)
+	over := min((float64(s.again)-share)/share, 1)
+	if over <= 0 {
+		return 0
+	}
+	rest := q.resetAt.Sub(now)
+	if rest <= 0 {
+		rest = day
+	}
+	return time.Duration(float64(rest) / share * over)
 }
 
 func (q *Queue) key(shardID int) int {
@@ -258,55 +351,7 @@ func (q *Queue) key(shardID int) int {
 func (q *Queue) nextTurn(key int) time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.keys[key].last.Add(identifySpacing)
-}
-
-// enter waits until no other shard of the key is being admitted.
-func (q *Queue) enter(ctx context.Context, key, shardID int) error {
-	q.mu.Lock()
-	k := q.keys[key]
-	if k == nil {
-		k = &turns{}
-		q.keys[key] = k
-	}
-	if !k.taken {
-		k.taken = true
-		q.mu.Unlock()
-		return nil
-	}
-	t := &turn{shard: shardID, ready: make(chan struct{})}
-	i, _ := slices.BinarySearchFunc(k.waiting, shardID, func(t *turn, id int) int {
-		return t.shard - id
-	})
-	k.waiting = slices.Insert(k.waiting, i, t)
-	q.mu.Unlock()
-	select {
-	case <-t.ready:
-		return nil
-	case <-ctx.Done():
-	}
-	q.mu.Lock()
-	i = slices.Index(k.waiting, t)
-	if i >= 0 {
-		k.waiting = slices.Delete(k.waiting, i, i+1)
-	}
-	q.mu.Unlock()
-	if i < 0 { // the turn came at the same moment
-		q.leave(key)
-	}
-	return ctx.Err()
-}
-
-func (q *Queue) leave(key int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	k := q.keys[key]
-	if len(k.waiting) == 0 {
-		k.taken = false
-		return
-	}
-	close(k.waiting[0].ready)
-	k.waiting = slices.Delete(k.waiting, 0, 1)
+	return q.ofKey(key).last.Add(identifySpacing)
 }
 
 func sleepUntil(ctx context.Context, t time.Time) error {

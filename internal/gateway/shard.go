@@ -26,15 +26,22 @@ const (
 	readyTimeout = 60 * time.Second
 	writeTimeout = 10 * time.Second
 	closeTimeout = 2 * time.Second // from the end of a connection to the end of its socket
+
+	// turnTimeout is how long an open connection waits for its turn to identify. Discord closes
+	// it after half a minute.
+	turnTimeout = 20 * time.Second
 )
 
 // DefaultMaxPayload is the default of Config.MaxPayload. The largest thing that Discord sends is
 // the GUILD_CREATE of a guild just short of 75,000 members with presences, some 20 MB.
 const DefaultMaxPayload = 32 << 20
 
-// A Gate admits IDENTIFYs. Wait returns when the shard may send one right now, or with ctx's
-// error. Discord allows one per 5 s and key, and about 1000 a day for all shards of a bot.
+// A Gate admits IDENTIFYs. Discord allows one per 5 s and key, and about 1000 a day for all
+// shards of a bot. Near returns when the shard's turn is some seconds away at most, so that it may
+// dial, and calls waits first if that is not at once; leave is called when the connection has
+// ended. Wait returns when the shard may send an IDENTIFY right now. Errors are ctx's.
 type Gate interface {
+	Near(ctx context.Context, shardID int, waits func()) (leave func(), err error)
 	Wait(ctx context.Context, shardID int) error
 }
 
