@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 
+	"github.com/botwright/botwright/internal/alert"
 	"github.com/botwright/botwright/internal/health"
 	"github.com/botwright/botwright/internal/metrics"
 )
@@ -22,6 +20,7 @@ const (
 	AlertFiring    = health.Firing    // problems began, or grew from degraded to unhealthy
 	AlertRepeating = health.Repeating // problems are still there
 	AlertResolved  = health.Resolved  // problems ended
+	AlertFatal     = health.Fatal     // Discord will not have a shard back: the bot stops
 )
 
 // An Alert says what has changed. Changes of the same moment are one Alert, so that an outage of
@@ -36,9 +35,22 @@ type Alert struct {
 
 // A Problem is a check that is not healthy, or was.
 type Problem struct {
-	Check     string        `json:"check"`
-	Shards    []int         `json:"shards,omitempty"` // ascending; empty: the whole process
-	Status    HealthStatus  `json:"status"`
+	Check  string `json:"check"`
+	Shards []int  `json:"shards,omitempty"` // ascending; empty: the whole process
+
+	TotalShards int `json:"total_shards,omitempty"` // that the check looks at
+
+	Status HealthStatus `json:"status"` // now
+	Worst  HealthStatus `json:"worst"`  // since it began
+
+	// Flapping says that the problem stands for what comes and goes: it is held until nothing
+	// has for 10 min, and a shard that stays down meanwhile is a problem of its own.
+	Flapping bool `json:"flapping,omitempty"`
+
+	// First says that this alerter was not told before that it is as bad as Worst. Who is paged
+	// for what is unhealthy need not be paged when First is not set.
+	First bool `json:"first,omitempty"`
+
 	Value     float64       `json:"value"`
 	Threshold float64       `json:"threshold,omitempty"`
 	Unit      string        `json:"unit,omitempty"`
@@ -55,56 +67,40 @@ func problems(from []health.Problem) []Problem {
 	return list
 }
 
-// Subject returns what the problem is with: "gateway (shards 3–17)".
-func (p Problem) Subject() string {
-	switch len(p.Shards) {
-	case 0:
-		return p.Check
-	case 1:
-		return fmt.Sprintf("%s (shard %d)", p.Check, p.Shards[0])
-	}
-	return fmt.Sprintf("%s (shards %s)", p.Check, health.Ranges(p.Shards))
+func newAlert(n health.Notice, name string) Alert {
+	return Alert{Kind: n.Kind, Name: name, Time: n.Time,
+		Problems: problems(n.Problems), Open: problems(n.Open)}
 }
 
-// String returns the problem in a line: "gateway (shards 3–17) unhealthy: backoff".
-func (p Problem) String() string {
-	if p.Duration > 0 {
-		return fmt.Sprintf("%s healthy again after %v", p.Subject(), p.Duration.Round(time.Second))
-	}
-	text := p.Subject() + " " + string(p.Status)
-	if p.Message != "" {
-		text += ": " + strings.ReplaceAll(p.Message, "\n", "; ")
-	}
-	return text
-}
-
-// Status returns the worst status of the problems that the alert is about; [Healthy] if they
-// are resolved.
-func (a Alert) Status() HealthStatus {
-	worst := Healthy
-	if a.Kind == AlertResolved {
-		return worst
-	}
+func (a Alert) notice() health.Notice {
+	n := health.Notice{Kind: a.Kind, Time: a.Time}
 	for _, p := range a.Problems {
-		if p.Status.Worse(worst) {
-			worst = p.Status
-		}
+		n.Problems = append(n.Problems, health.Problem(p))
 	}
-	return worst
+	for _, p := range a.Open {
+		n.Open = append(n.Open, health.Problem(p))
+	}
+	return n
 }
+
+// Subject returns what the problem is with: "gateway (15 of 64 shards: 3–17)".
+func (p Problem) Subject() string { return alert.Subject(health.Problem(p)) }
+
+// String returns the problem in a line: "gateway (15 of 64 shards: 3–17) unhealthy: backoff".
+func (p Problem) String() string { return alert.Line(health.Problem(p)) }
+
+// Status returns how things are: the worst status of what is open and of what has begun. It is
+// [Healthy] only if everything is.
+func (a Alert) Status() HealthStatus { return alert.Status(a.notice()) }
 
 // String returns the problems in a line.
-func (a Alert) String() string {
-	parts := make([]string, len(a.Problems))
-	for i, p := range a.Problems {
-		parts[i] = p.String()
-	}
-	return strings.Join(parts, "; ")
-}
+func (a Alert) String() string { return alert.Lines(a.notice().Problems) }
 
 // An Alerter tells somebody of an [Alert]. Each alerter gets its alerts one after the other, on a
-// goroutine of its own: it may block until ctx ends, and delays neither checks nor other
-// alerters. An error is logged; trying again is up to the alerter.
+// goroutine of its own: it may block until ctx ends, which is after a minute, and delays neither
+// checks nor other alerters. An alert that it returns an error for is kept and tried again, at
+// first after some seconds and then once a minute, until it is taken; what changes meanwhile is
+// told with it. An error with a method RetryAfter() time.Duration says when to try again.
 type Alerter interface {
 	Alert(ctx context.Context, a Alert) error
 }
@@ -115,8 +111,8 @@ type HealthReporter interface {
 	ReportHealth(ctx context.Context, r HealthReport) error
 }
 
-// A SlogAlerter logs alerts: those of unhealthy checks at error level, of degraded ones at warn
-// level, resolved ones at info level.
+// A SlogAlerter logs alerts, a line per problem: what is unhealthy at error level, what is degraded
+// at warn level, what is resolved at info level.
 type SlogAlerter struct {
 	Logger *slog.Logger // nil: slog.Default
 }
@@ -127,21 +123,28 @@ func (s SlogAlerter) Alert(ctx context.Context, a Alert) error {
 	if log == nil {
 		log = slog.Default()
 	}
-	level := slog.LevelInfo
-	switch a.Status() {
-	case Unhealthy:
-		level = slog.LevelError
-	case Degraded:
-		level = slog.LevelWarn
-	}
 	for _, p := range a.Problems {
+		level := slog.LevelInfo
+		switch {
+		case a.Kind == AlertResolved:
+		case p.Status == Unhealthy:
+			level = slog.LevelError
+		case p.Status == Degraded:
+			level = slog.LevelWarn
+		}
 		attrs := []slog.Attr{slog.String("kind", string(a.Kind)), slog.String("check", p.Check),
 			slog.String("status", string(p.Status))}
 		if len(p.Shards) > 0 {
 			attrs = append(attrs, slog.String("shards", health.Ranges(p.Shards)))
 		}
+		if p.TotalShards > 1 {
+			attrs = append(attrs, slog.Int("total_shards", p.TotalShards))
+		}
+		if p.Flapping {
+			attrs = append(attrs, slog.Bool("flapping", true))
+		}
 		if a.Kind == AlertResolved {
-			attrs = append(attrs, slog.Duration("after", p.Duration))
+			attrs = append(attrs, slog.String("after", p.Duration.Round(time.Second).String()))
 		} else {
 			attrs = append(attrs, slog.String("message", p.Message), slog.Time("since", p.Since))
 		}
@@ -152,23 +155,22 @@ func (s SlogAlerter) Alert(ctx context.Context, a Alert) error {
 
 // notify and publish hand on what the monitor tells. They do not block.
 func (h *Health) notify(n health.Notice) {
-	a := Alert{Kind: n.Kind, Name: h.cfg.Name, Time: n.Time,
-		Problems: problems(n.Problems), Open: problems(n.Open)}
+	grouped := n
+	grouped.Problems, grouped.Open = health.Group(n.Problems), health.Group(n.Open)
 	h.mu.Lock()
-	h.recent = append(h.recent[max(0, len(h.recent)-recentAlerts+1):], a)
+	h.recent = append(h.recent[max(0, len(h.recent)-recentAlerts+1):], newAlert(grouped, h.cfg.Name))
 	h.mu.Unlock()
-	for _, o := range h.outbox {
-		o.add(a)
+	for _, r := range h.receivers {
+		r.outbox.Add(n)
 	}
 }
 
 func (h *Health) publish(r health.Report) {
-	if h.isQuiet() {
+	if h.isQuiet() && !r.Stopped {
 		return
 	}
-	report := h.report(r)
-	for _, o := range h.outbox {
-		o.setReport(report)
+	for _, to := range h.receivers {
+		to.outbox.SetReport(r)
 	}
 }
 
@@ -179,117 +181,48 @@ func (h *Health) RecentAlerts() []Alert {
 	return slices.Clone(h.recent)
 }
 
-// An outbox hands alerts to one alerter.
-type outbox struct {
-	alerter  Alerter
-	reporter HealthReporter // nil if alerter is none
-	log      *slog.Logger
-	alerts   chan Alert
-	report   chan HealthReport // 1 slot: only the newest counts
-
-	sent, failed atomic.Uint64 // alerts; a dropped one has failed
+// A receiver is an alerter with what it is to be told.
+type receiver struct {
+	sink   string // for metrics, see alertCounts
+	outbox *alert.Outbox
 }
 
-// outboxSize is how many alerts may wait for an alerter. Grouped as they are, more than that
-// means that it has not worked for a long time.
-const outboxSize = 32
-
-// outboxGrace is how long alerts may still be sent when the bot has stopped.
-const outboxGrace = 2 * time.Second
-
-func newOutbox(a Alerter, log *slog.Logger) *outbox {
-	o := &outbox{alerter: a, log: log, alerts: make(chan Alert, outboxSize),
-		report: make(chan HealthReport, 1)}
-	o.reporter, _ = a.(HealthReporter)
-	return o
-}
-
-func (o *outbox) add(a Alert) {
-	select {
-	case o.alerts <- a:
-	default:
-		o.failed.Add(1)
-		o.log.Error("an alerter does not keep up: an alert was dropped",
-			"alerter", fmt.Sprintf("%T", o.alerter), "alert", a.String())
-	}
-}
-
-// setReport is called by one goroutine.
-func (o *outbox) setReport(r HealthReport) {
-	if o.reporter == nil {
-		return
-	}
-	select {
-	case <-o.report:
-	default:
-	}
-	o.report <- r
-}
-
-// run sends what there is until ctx is done, and what is left then within outboxGrace.
-func (o *outbox) run(ctx context.Context) {
-	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(outboxGrace, cancel) })
-	defer stop()
-	for {
-		select {
-		case a := <-o.alerts:
-			o.alert(sending, a)
-			continue
-		default:
-		}
-		select {
-		case a := <-o.alerts:
-			o.alert(sending, a)
-		case r := <-o.report:
-			o.send(func() error { return o.reporter.ReportHealth(sending, r) })
-		case <-ctx.Done():
-			return
+func (h *Health) newReceiver(a Alerter) receiver {
+	cfg := alert.Config{Name: fmt.Sprintf("%T", a), Logger: h.cfg.Logger,
+		Alert: func(ctx context.Context, n health.Notice) error {
+			return a.Alert(ctx, newAlert(n, h.cfg.Name))
+		}}
+	if reporter, ok := a.(HealthReporter); ok {
+		cfg.Report = func(ctx context.Context, r health.Report) error {
+			return reporter.ReportHealth(ctx, h.report(r))
 		}
 	}
-}
-
-func (o *outbox) alert(ctx context.Context, a Alert) {
-	if o.send(func() error { return o.alerter.Alert(ctx, a) }) {
-		o.sent.Add(1)
-	} else {
-		o.failed.Add(1)
-	}
-}
-
-// send contains what goes wrong, and reports whether nothing did.
-func (o *outbox) send(f func() error) (ok bool) {
-	defer func() {
-		if v := recover(); v != nil {
-			o.log.Error("an alerter panicked", "alerter", fmt.Sprintf("%T", o.alerter),
-				"panic", v, "stack", string(debug.Stack()))
+	r := receiver{sink: metrics.Other}
+	switch a := a.(type) {
+	case *WebhookAlerter:
+		r.sink = "webhook"
+		if a.Edit {
+			cfg.Alert = nil // its message says it all
+		} else {
+			cfg.Report = nil
 		}
-	}()
-	if err := f(); err != nil {
-		o.log.Error("cannot tell of the bot's health", "alerter", fmt.Sprintf("%T", o.alerter),
-			"error", err)
-		return false
+	case SlogAlerter, *SlogAlerter:
+		r.sink = "slog"
 	}
-	return true
+	r.outbox = alert.New(cfg)
+	return r
 }
 
 // alertCounts returns what has become of alerts, by the kind of alerter: alerters of the same
 // kind are one, and those of the program are all "other".
 func (h *Health) alertCounts() map[string]metrics.Alerts {
 	counts := make(map[string]metrics.Alerts)
-	for _, o := range h.outbox {
-		sink := metrics.Other
-		switch o.alerter.(type) {
-		case *WebhookAlerter:
-			sink = "webhook"
-		case SlogAlerter, *SlogAlerter:
-			sink = "slog"
-		}
-		n := counts[sink]
-		n.Sent += o.sent.Load()
-		n.Failed += o.failed.Load()
-		counts[sink] = n
+	for _, r := range h.receivers {
+		sent, failed := r.outbox.Counts()
+		n := counts[r.sink]
+		n.Sent += sent
+		n.Failed += failed
+		counts[r.sink] = n
 	}
 	return counts
 }

@@ -3,9 +3,7 @@ package botwright
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +35,8 @@ func (h *Health) builtin(name string, check CheckFunc) {
 	if slices.Contains(h.cfg.Without, name) {
 		return
 	}
-	h.Register(name, check, CheckEvery(min(cheapInterval, h.cfg.Interval)))
+	h.Register(name, check, append([]CheckOption{
+		CheckEvery(min(cheapInterval, h.cfg.Interval))}, h.cfg.Checks[name]...)...)
 }
 
 // builtinShards adds a check that returns a reading per shard.
@@ -45,10 +44,14 @@ func (h *Health) builtinShards(name string, read func() []health.Reading) {
 	if slices.Contains(h.cfg.Without, name) {
 		return
 	}
-	h.monitor.Register(health.Check{
+	c := health.Check{
 		Name: name, Interval: min(cheapInterval, h.cfg.Interval),
 		Run: func(context.Context) ([]health.Reading, error) { return read(), nil },
-	})
+	}
+	for _, opt := range h.cfg.Checks[name] {
+		opt(&c)
+	}
+	h.monitor.Register(c)
 }
 
 // Watch adds the checks gateway, cache and rest for discordgo sessions that no [Bot] runs, one per
@@ -69,40 +72,6 @@ func (h *Health) Watch(sessions ...*discordgo.Session) {
 		return h.judgeCaches([]CacheReport{{Name: "State", Entries: stateEntries(sessions)}}), nil
 	})
 	h.watchREST(sessions[0])
-}
-
-// maxACKAge is how old the last heartbeat's ACK may be: almost three of Discord's intervals.
-const maxACKAge = 2 * time.Minute
-
-// sessionReading looks at a session of discordgo's own. Its HeartbeatLatency reads without a lock
-// what the heartbeat writes; under the session's lock at least the ACK is read right.
-func (h *Health) sessionReading(s *discordgo.Session) health.Reading {
-	s.RLock()
-	ready, ack, latency := s.DataReady, s.LastHeartbeatAck, s.HeartbeatLatency()
-	s.RUnlock()
-	return h.gatewayReading(s.ShardID, ready, "not connected", ack, max(latency, 0))
-}
-
-// gatewayReading judges a shard. notReady says in what state it is if it is not ready.
-func (h *Health) gatewayReading(
-	shard int, ready bool, notReady string, ack time.Time, latency time.Duration,
-) health.Reading {
-	r := health.Reading{Shard: shard, Value: latency.Seconds(),
-		Threshold: h.cfg.MaxLatency.Seconds(), Unit: "s"}
-	age := time.Since(ack)
-	switch {
-	case !ready:
-		r.Status, r.Message = health.Unhealthy, notReady
-		r.Value, r.Threshold = 0, 0
-	case !ack.IsZero() && age > maxACKAge:
-		r.Status = health.Unhealthy
-		r.Message = fmt.Sprintf("no heartbeat was acknowledged since %s", ack.UTC().Format(time.TimeOnly))
-	case latency > h.cfg.MaxLatency:
-		r.Status, r.Message = health.Degraded, "high gateway latency"
-	default:
-		r.Message = fmt.Sprintf("ready, latency %v", latency.Round(time.Millisecond))
-	}
-	return r
 }
 
 // watchREST adds the check that asks Discord who the bot is.
@@ -187,13 +156,7 @@ func (h *Health) checkMemory(context.Context) (CheckResult, error) {
 
 // watchBot adds the checks of a bot.
 func (h *Health) watchBot(b *Bot) {
-	h.builtinShards(checkGateway, func() []health.Reading {
-		var readings []health.Reading
-		for _, st := range b.Shards() {
-			readings = append(readings, h.shardReading(st))
-		}
-		return readings
-	})
+	h.builtinShards(checkGateway, (&gatewayCheck{health: h, bot: b}).run)
 	h.watchREST(b.probeSession())
 	h.builtin(checkQueue, b.checkQueue)
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
@@ -211,23 +174,6 @@ func (b *Bot) probeSession() *discordgo.Session {
 		Token: b.session.Token, Client: b.session.Client, Ratelimiter: b.session.Ratelimiter,
 		UserAgent: b.session.UserAgent,
 	}
-}
-
-func (h *Health) shardReading(st ShardStatus) health.Reading {
-	state := string(st.State)
-	if st.Err != nil {
-		state += ": " + briefly(st.Err)
-	}
-	return h.gatewayReading(st.ID, st.State == ShardReady, state, st.LastACK, st.AverageLatency)
-}
-
-// briefly leaves out of an error which addresses were connected: shards that fail for one reason
-// then have one message.
-func briefly(err error) string {
-	if system, ok := errors.AsType[*os.SyscallError](err); ok {
-		err = system.Err
-	}
-	return err.Error()
 }
 
 // checkQueue judges how full the queue of events is. When it is full, the bot does not read.

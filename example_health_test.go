@@ -88,7 +88,7 @@ func ExampleHealth_Watch() {
 	}
 	// Output:
 	// gateway unhealthy: not connected
-	// cache healthy: 0 entries
+	// cache healthy: State has 0 entries
 }
 
 // An alert that a webhook is sent. Here Discord is a server that prints what it gets.

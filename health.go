@@ -92,14 +92,25 @@ func CheckTimeout(d time.Duration) CheckOption {
 	return func(c *health.Check) { c.Timeout = d }
 }
 
+// CheckFailures makes a check a problem with so many bad readings among its last window, instead of
+// HealthConfig's Failures and Window: 1 of 1 for what must not wait, 5 of 10 for what is noisy. It
+// panics unless 1 <= failures <= window <= 64.
+func CheckFailures(failures, window int) CheckOption {
+	if failures < 1 || window < failures || window > 64 {
+		panic(fmt.Sprintf("botwright: CheckFailures(%d, %d): pass 1 <= failures <= window <= 64",
+			failures, window))
+	}
+	return func(c *health.Check) { c.Failures, c.Window = failures, window }
+}
+
 // A Health runs checks and tells of what changes. A [Bot] has one, see [Bot.Health]; one made with
 // [NewHealth] works without, for a bare discordgo session or for anything else. Its methods may be
 // called from any goroutine.
 type Health struct {
-	cfg     HealthConfig
-	monitor *health.Monitor
-	memory  *memory.Monitor
-	outbox  []*outbox
+	cfg       HealthConfig
+	monitor   *health.Monitor
+	memory    *memory.Monitor
+	receivers []receiver
 
 	mu     sync.Mutex // guards what follows
 	quiet  func() bool
@@ -125,7 +136,7 @@ func NewHealth(cfg HealthConfig) (*Health, error) {
 func newHealth(cfg HealthConfig, m *memory.Monitor) *Health {
 	h := &Health{cfg: cfg, memory: m}
 	for _, a := range cfg.Alerters {
-		h.outbox = append(h.outbox, newOutbox(a, cfg.Logger))
+		h.receivers = append(h.receivers, h.newReceiver(a))
 	}
 	h.monitor = health.New(health.Config{
 		Interval: cfg.Interval, Timeout: cfg.Timeout, Confirm: cheapInterval,
@@ -160,16 +171,28 @@ func (r CheckResult) reading(shard int) health.Reading {
 		Unit: r.Unit, Message: r.Message}
 }
 
-// Run runs the checks, each at its interval, and tells of changes, until ctx is done. Alerts that
-// are on their way then get 2 s to arrive. It may be called once; a bot's is run by the bot.
+// Run runs the checks, each at its interval, and tells of changes, until ctx is done. What is not
+// delivered by then is tried once more, for 2 s. It may be called once; a bot's is run by the bot.
 func (h *Health) Run(ctx context.Context) {
+	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	var sending sync.WaitGroup
-	for _, o := range h.outbox {
-		sending.Go(func() { o.run(ctx) })
+	for _, r := range h.receivers {
+		sending.Go(func() { r.outbox.Run(sendCtx) })
 	}
 	h.monitor.Run(ctx)
+	last := h.monitor.Report()
+	last.Stopped = true
+	h.publish(last)
+	for _, r := range h.receivers {
+		r.outbox.Close()
+	}
+	defer time.AfterFunc(sendGrace, cancel).Stop()
 	sending.Wait()
 }
+
+// sendGrace is how long alerts may still be sent when the bot has stopped.
+const sendGrace = 2 * time.Second
 
 // Check runs all checks now and returns what they found. Alerts are not sent by it.
 func (h *Health) Check(ctx context.Context) HealthReport {
@@ -184,7 +207,9 @@ type HealthReport struct {
 	Status   HealthStatus  `json:"status"` // the worst of the checks
 	Time     time.Time     `json:"time"`
 	Checks   []CheckReport `json:"checks"`
-	Problems []Problem     `json:"problems"` // that were or will be told of
+	Problems []Problem     `json:"problems"`          // that were or will be told of
+	Name     string        `json:"name"`              // of the process, see HealthConfig
+	Stopped  bool          `json:"stopped,omitempty"` // the bot has, at Time
 }
 
 // Healthy reports whether every check is healthy.
@@ -192,24 +217,39 @@ func (r HealthReport) Healthy() bool { return r.Status == Healthy }
 
 // A CheckReport is the state of one check. A check that looks at every shard reports the worst.
 type CheckReport struct {
-	Name      string         `json:"name"`
-	Status    HealthStatus   `json:"status"`
-	Value     float64        `json:"value"`
-	Threshold float64        `json:"threshold,omitempty"`
-	Unit      string         `json:"unit,omitempty"`
-	Message   string         `json:"message"`
-	Shards    []int          `json:"shards,omitempty"` // those that are not healthy
-	Since     time.Time      `json:"since"`            // when it entered Status
-	LastRun   time.Time      `json:"last_run"`
-	Duration  time.Duration  `json:"duration_ns"` // of the last run
-	History   []HealthStatus `json:"history"`     // of the last runs, oldest first
+	Name      string       `json:"name"`
+	Status    HealthStatus `json:"status"`
+	Value     float64      `json:"value"`
+	Threshold float64      `json:"threshold,omitempty"`
+	Unit      string       `json:"unit,omitempty"`
+	Message   string       `json:"message"`
+	Shards    []int        `json:"shards,omitempty"` // those that are not healthy
+
+	TotalShards int `json:"total_shards,omitempty"` // that the check looks at
+
+	Since    time.Time      `json:"since"` // when it entered Status
+	LastRun  time.Time      `json:"last_run"`
+	Duration time.Duration  `json:"duration_ns"` // of the last run
+	History  []HealthStatus `json:"history"`     // of the last runs, oldest first
 }
 
 func (h *Health) report(r health.Report) HealthReport {
 	report := HealthReport{Status: r.Status, Time: r.Time, Problems: problems(r.Open),
+		Name: h.cfg.Name, Stopped: r.Stopped,
 		Checks: make([]CheckReport, 0, len(r.Checks))}
 	for _, c := range r.Checks {
 		report.Checks = append(report.Checks, CheckReport(c))
+	}
+	return report
+}
+
+func (r HealthReport) internal() health.Report {
+	report := health.Report{Status: r.Status, Time: r.Time, Stopped: r.Stopped}
+	for _, c := range r.Checks {
+		report.Checks = append(report.Checks, health.CheckReport(c))
+	}
+	for _, p := range r.Problems {
+		report.Open = append(report.Open, health.Problem(p))
 	}
 	return report
 }

@@ -66,11 +66,11 @@ func TestAlertsWhileEveryShardIsDown(t *testing.T) {
 		fired = receive(t, told) // the first readings may have been between two resets
 	}
 	if p := fired.Open[0]; p.Check != "gateway" || p.Status != botwright.Unhealthy ||
-		p.Subject() != "gateway (shards 0–3)" {
+		p.Subject() != "gateway (4 of 4 shards: 0–3)" {
 		t.Errorf("alert %v", fired)
 	}
 	if m := receive(t, hook.messages); m.Embeds[0].Title != "Bot Health Alert" ||
-		m.Embeds[0].Color != 0xFF0000 || !strings.HasPrefix(m.Embeds[0].Fields[0].Name, "gateway (shard") {
+		m.Embeds[0].Color != 0xFF0000 || !strings.HasPrefix(m.Embeds[0].Fields[0].Name, "gateway (") {
 		t.Errorf("the webhook got %+v", m)
 	}
 	if r := bot.Health().Report(); r.Status != botwright.Unhealthy {
@@ -274,6 +274,7 @@ func TestHealthConfigRefuses(t *testing.T) {
 		{botwright.HealthConfig{Failures: 3, Window: 2}, "cannot be"},
 		{botwright.HealthConfig{Window: 65}, "cannot be"},
 		{botwright.HealthConfig{MaxMemory: 2}, "not a share"},
+		{botwright.HealthConfig{Checks: map[string][]botwright.CheckOption{"gatewy": nil}}, `no built-in check "gatewy"`},
 		{botwright.HealthConfig{Without: []string{"gatewy"}}, `no check "gatewy"`},
 		{botwright.HealthConfig{Alerters: []botwright.Alerter{nil}}, "nil"},
 		{botwright.HealthConfig{Alerters: []botwright.Alerter{&botwright.WebhookAlerter{}}}, "HEALTH_WEBHOOK"},
@@ -300,6 +301,7 @@ func TestHealthConfigRefuses(t *testing.T) {
 	wantPanic(t, "no session", func() { health.Watch() })
 	wantPanic(t, "positive", func() { botwright.CheckEvery(0) })
 	wantPanic(t, "positive", func() { botwright.CheckTimeout(0) })
+	wantPanic(t, "window", func() { botwright.CheckFailures(3, 2) })
 }
 
 // The webhook of the environment is used without being asked for, as many are used to.
@@ -416,7 +418,8 @@ func newHook(t *testing.T) *hook {
 
 func TestWebhookGolden(t *testing.T) {
 	at := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
-	shards := botwright.Problem{Check: "gateway", Status: botwright.Unhealthy, Since: at.Add(-40 * time.Second),
+	shards := botwright.Problem{Check: "gateway", Status: botwright.Unhealthy, Worst: botwright.Unhealthy,
+		TotalShards: 64, First: true, Since: at.Add(-40 * time.Second),
 		Message: "backoff: connection reset by peer"}
 	for id := 3; id <= 17; id++ {
 		shards.Shards = append(shards.Shards, id)
@@ -424,15 +427,25 @@ func TestWebhookGolden(t *testing.T) {
 	slow := botwright.Problem{Check: "rest", Status: botwright.Degraded, Since: at.Add(-time.Minute),
 		Value: 7.4, Threshold: 5, Unit: "s", Message: "answered in 7.4s"}
 	ended := shards
-	ended.Duration = 250 * time.Second
+	ended.Status, ended.Duration, ended.First = botwright.Healthy, 250*time.Second, false
+	again, untold := shards, ended
+	again.First, untold.First = false, true
+	flaps := shards
+	flaps.Flapping, flaps.Message = true, "bad 23 times since 17:12 UTC, last: backoff"
+	fatal := shards
+	fatal.Shards, fatal.Message = []int{3}, "Discord does not accept the token"
 	alert := func(kind botwright.AlertKind, open []botwright.Problem, problems ...botwright.Problem) botwright.Alert {
 		return botwright.Alert{Kind: kind, Name: "host-1", Time: at, Problems: problems, Open: open}
 	}
 	tests := map[string]botwright.Alert{
 		"firing":     alert(botwright.AlertFiring, nil, shards, slow),
 		"degraded":   alert(botwright.AlertFiring, nil, slow),
-		"repeating":  alert(botwright.AlertRepeating, nil, shards),
+		"repeating":  alert(botwright.AlertRepeating, nil, again),
 		"resolved":   alert(botwright.AlertResolved, nil, ended),
+		"untold":     alert(botwright.AlertResolved, nil, untold),
+		"flapping":   alert(botwright.AlertFiring, []botwright.Problem{flaps}, flaps),
+		"fatal":      alert(botwright.AlertFatal, []botwright.Problem{fatal}, fatal),
+		"still_dead": alert(botwright.AlertResolved, []botwright.Problem{again}, ended),
 		"still_open": alert(botwright.AlertResolved, []botwright.Problem{slow}, ended),
 	}
 	h := newHook(t)
@@ -443,7 +456,7 @@ func TestWebhookGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := receive(t, h.messages)
-			if mentions := strings.Contains(m.Content, "<@&99>"); mentions != (name == "firing") {
+			if mentions := strings.Contains(m.Content, "<@&99>"); mentions != slices.Contains([]string{"firing", "untold", "flapping", "fatal"}, name) {
 				t.Errorf("content %q", m.Content)
 			}
 			goldenJSON(t, filepath.Join("testdata", "alerts", name+".json"), receive(t, h.bodies))
@@ -459,7 +472,7 @@ func TestStatusMessage(t *testing.T) {
 	}
 	report := botwright.HealthReport{Status: botwright.Degraded, Time: time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC),
 		Checks: []botwright.CheckReport{
-			{Name: "gateway", Status: botwright.Degraded, Shards: []int{1, 2, 3}, Message: "high gateway latency"},
+			{Name: "gateway", Status: botwright.Degraded, Shards: []int{1, 2, 3}, TotalShards: 16, Message: "high gateway latency"},
 			{Name: "rest", Status: botwright.Healthy, Message: "answered in 80ms"}}}
 	for _, want := range []string{"POST /api/webhooks/7/hook-secret", "PATCH /api/webhooks/7/hook-secret/messages/42"} {
 		if err := alerter.ReportHealth(t.Context(), report); err != nil {
@@ -470,6 +483,12 @@ func TestStatusMessage(t *testing.T) {
 		}
 	}
 	goldenJSON(t, filepath.Join("testdata", "alerts", "status.json"), receive(t, h.bodies))
+	receive(t, h.bodies)
+	report.Name, report.Stopped = "host-1", true
+	if err := alerter.ReportHealth(t.Context(), report); err != nil {
+		t.Fatal(err)
+	}
+	goldenJSON(t, filepath.Join("testdata", "alerts", "stopped.json"), receive(t, h.bodies))
 }
 
 // goldenJSON compares JSON with a file.
@@ -494,5 +513,30 @@ func goldenJSON(t *testing.T, file string, got []byte) {
 	}
 	if !bytes.Equal(pretty.Bytes(), want) {
 		t.Errorf("%s differs:\n%s", file, &pretty)
+	}
+}
+
+// A shard that is lost again and again is not well, though it is up whenever somebody looks.
+func TestShardLostTooOften(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	log := newLogRecorder()
+	bot := newBot(t, srv, botwright.WithLogger(jsonLogger(log)), botwright.WithHealth(botwright.HealthConfig{
+		Interval: time.Hour, Without: builtin[1:], Alerters: []botwright.Alerter{}}))
+	open(t, bot)
+	for n := range 6 {
+		if r := bot.Health().Check(testContext(t)); !r.Healthy() {
+			t.Errorf("after %d losses: %+v", n, r.Checks)
+		}
+		srv.Conn(0).Reconnect()
+		for log.count("shard resumed") <= n {
+			receive(t, log.more)
+		}
+	}
+	for range 2 {
+		bot.Health().Check(testContext(t))
+	}
+	if c := bot.Health().Report().Checks[0]; c.Status != botwright.Degraded || !strings.Contains(c.Message, "lost more than 5 times") {
+		t.Errorf("after 6 losses: %+v", c)
 	}
 }

@@ -70,6 +70,9 @@ type HealthConfig struct {
 	// MinIdentifies is the share of the day's IDENTIFYs that should be left. Default 0.2.
 	MinIdentifies float64
 
+	// Checks changes how built-in checks are run, by name: their interval, timeout and failures.
+	Checks map[string][]CheckOption
+
 	// Without names built-in checks to leave out: gateway, memory, cache, rest, identify, queue,
 	// handlers.
 	Without []string
@@ -136,6 +139,11 @@ func (c HealthConfig) validate() error {
 	for _, share := range []float64{c.MaxMemory, c.MaxQueue, c.MaxHandlerErrors, c.MinIdentifies} {
 		if share < 0 || share > 1 {
 			problems = append(problems, fmt.Errorf("%v is not a share between 0 and 1", share))
+		}
+	}
+	for name := range c.Checks {
+		if !slices.Contains(builtinChecks(), name) {
+			problems = append(problems, fmt.Errorf("there is no built-in check %q (Checks)", name))
 		}
 	}
 	for _, name := range c.Without {

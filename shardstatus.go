@@ -47,6 +47,7 @@ type ShardStatus struct {
 	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
 	Identifies  uint64         `json:"identifies"`  // sessions begun
 	Resumes     uint64         `json:"resumes"`     // resumes tried
+	Losses      uint64         `json:"losses"`      // times that it was ready and its connection ended
 	Disconnects map[int]uint64 `json:"disconnects"` // by Discord's close code; 0 without one
 
 	// Err says why the last connection ended, until the next one is ready.
@@ -88,6 +89,7 @@ func (s *shard) status() ShardStatus {
 		Malformed:         st.Malformed,
 		Identifies:        st.Identifies,
 		Resumes:           st.Resumes,
+		Losses:            st.Losses,
 		Disconnects:       st.Disconnects,
 		Err:               st.Err,
 	}

@@ -5,25 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
-	"time"
 
+	"github.com/botwright/botwright/internal/alert"
 	"github.com/botwright/botwright/internal/webhook"
 )
 
 // webhookEnv is the environment variable that has the URL of a WebhookAlerter without one.
 const webhookEnv = "HEALTH_WEBHOOK"
 
-// A WebhookAlerter posts alerts to a Discord webhook, as an embed: red for what is unhealthy, amber
-// for what is degraded, green for what is resolved, with a field per check. It does not use the
-// bot's sessions, so that it works while all of them are down. Texts are cut to Discord's limits.
+// A WebhookAlerter posts alerts to a Discord webhook, as an embed with a field per check: red while
+// something is unhealthy, amber while something is degraded, green when everything is healthy. It
+// does not use the bot's sessions, so that it works while all of them are down. Texts are cut to
+// Discord's limits.
 //
-// A 429 is waited out; what may pass is tried again for half a minute; when Discord does not
-// know the webhook (404 or 401) it gives up for good and logs that once.
+// A 429 is waited out, and what Discord does not take is kept and tried again until it does: see
+// [Alerter]. Only when Discord says that there is no such webhook (code 10015 or 50027) it gives
+// up for good and logs that once.
 //
 // Do not copy it or change a field after its first use.
 type WebhookAlerter struct {
@@ -33,13 +34,14 @@ type WebhookAlerter struct {
 	URL string
 
 	// Edit keeps one message up to date, which says how things are, instead of posting a
-	// message per alert. It is edited after each change and once a minute.
+	// message per alert. It is edited after each change and once a minute, and says in the end
+	// when the bot stopped.
 	Edit bool
 	// MessageID is the message to edit. Without it one is posted, and its id logged.
 	MessageID string
 
-	// MentionRoles and MentionUsers are the ids of whom to notify when something is unhealthy.
-	// Nobody else is ever notified.
+	// MentionRoles and MentionUsers are the ids of whom to notify when something is unhealthy: with
+	// the first message about it that gets through. Nobody else is ever notified.
 	MentionRoles, MentionUsers []string
 
 	// Client is for requests to Discord. Redirects are errors whatever it says about them:
@@ -77,8 +79,8 @@ func (w *WebhookAlerter) Alert(ctx context.Context, a Alert) error {
 	if err := w.prepare(slog.Default()); err != nil || w.Edit {
 		return err
 	}
-	m := webhook.Message{Embeds: []webhook.Embed{alertEmbed(a)}}
-	if a.Kind == AlertFiring && a.Status() == Unhealthy {
+	m := webhook.Message{Embeds: []webhook.Embed{alert.Embed(a.notice(), a.Name)}}
+	if alert.Mentions(a.notice()) {
 		w.mention(&m)
 	}
 	return w.client.Post(ctx, m)
@@ -90,7 +92,7 @@ func (w *WebhookAlerter) ReportHealth(ctx context.Context, r HealthReport) error
 		return err
 	}
 	return w.client.Edit(ctx, w.MessageID, webhook.Message{
-		Embeds: []webhook.Embed{reportEmbed(r)}})
+		Embeds: []webhook.Embed{alert.ReportEmbed(r.internal(), r.Name)}})
 }
 
 func (w *WebhookAlerter) mention(m *webhook.Message) {
@@ -105,87 +107,8 @@ func (w *WebhookAlerter) mention(m *webhook.Message) {
 	m.AllowedMentions.Roles, m.AllowedMentions.Users = w.MentionRoles, w.MentionUsers
 }
 
-func alertEmbed(a Alert) webhook.Embed {
-	titles := map[AlertKind]string{
-		AlertFiring:    "Bot Health Alert",
-		AlertRepeating: "Bot Health Alert, still open",
-		AlertResolved:  "Bot Health Resolved",
-	}
-	e := webhook.Embed{Title: titles[a.Kind], Color: statusColor(a.Status()), Timestamp: a.Time.UTC()}
-	for _, p := range a.Problems {
-		value := p.text()
-		if a.Kind == AlertResolved {
-			value = "healthy again after " + p.Duration.Round(time.Second).String()
-		}
-		e.Fields = append(e.Fields, webhook.Field{Name: p.Subject(), Value: value, Inline: true})
-	}
-	if open := len(a.Open); a.Kind == AlertResolved {
-		e.Description = "Everything is healthy."
-		if open > 0 {
-			e.Description = "Still open: " + Alert{Problems: a.Open}.String()
-		}
-	}
-	if a.Name != "" {
-		e.Footer = &webhook.Footer{Text: a.Name}
-	}
-	return e
-}
-
-// text is a problem for people: what, how much, since when. Discord shows the time as theirs.
-func (p Problem) text() string {
-	lines := []string{p.Message}
-	if p.Threshold > 0 {
-		lines = append(lines, fmt.Sprintf("%s, the limit is %s",
-			quantity(p.Value, p.Unit), quantity(p.Threshold, p.Unit)))
-	}
-	return strings.TrimSpace(strings.Join(append(lines,
-		fmt.Sprintf("since <t:%d:R>", p.Since.Unix())), "\n"))
-}
-
-func reportEmbed(r HealthReport) webhook.Embed {
-	e := webhook.Embed{Title: "Bot Status", Color: statusColor(r.Status), Timestamp: r.Time.UTC(),
-		Description: "Everything is healthy."}
-	if !r.Healthy() {
-		e.Description = "Something is " + string(r.Status) + "."
-	}
-	marks := map[HealthStatus]string{Healthy: "🟢", Degraded: "🟠", Unhealthy: "🔴", Pending: "⚪"}
-	for _, c := range r.Checks {
-		name := c.Name
-		if len(c.Shards) > 0 {
-			name = Problem{Check: c.Name, Shards: c.Shards}.Subject()
-		}
-		e.Fields = append(e.Fields, webhook.Field{
-			Name: marks[c.Status] + " " + name, Value: c.Message, Inline: true})
-	}
-	return e
-}
-
-func statusColor(s HealthStatus) int {
-	switch s {
-	case Unhealthy:
-		return 0xFF0000
-	case Degraded:
-		return 0xFFBF00
-	case Healthy:
-		return 0x2ECC71
-	}
-	return 0x95A5A6
-}
-
 // quantity writes a value with its unit for people.
-func quantity(v float64, unit string) string {
-	switch unit {
-	case "s":
-		return time.Duration(v * float64(time.Second)).Round(time.Millisecond).String()
-	case "bytes":
-		return fmt.Sprintf("%.0f MiB", v/(1<<20))
-	case "share":
-		return fmt.Sprintf("%.0f %%", math.Round(v*100))
-	case "":
-		return fmt.Sprintf("%g", v)
-	}
-	return fmt.Sprintf("%g %s", v, unit)
-}
+func quantity(v float64, unit string) string { return alert.Quantity(v, unit) }
 
 var _ interface {
 	Alerter

@@ -51,13 +51,16 @@ func (b *bench) note(n health.Notice) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	line := fmt.Sprintf("%v %s", n.Time.Sub(b.start), n.Kind)
-	for _, p := range n.Problems {
-		line += fmt.Sprintf(" %s[%s] %s", p.Check, health.Ranges(p.Shards), p.Status)
+	for _, p := range health.Group(n.Problems) {
+		line += fmt.Sprintf(" %s[%s] %s", p.Check, health.Ranges(p.Shards), p.Worst)
+		if p.Flapping {
+			line += " flapping"
+		}
 		if p.Duration > 0 {
 			line += " " + p.Duration.String()
 		}
 	}
-	b.told = append(b.told, fmt.Sprintf("%s (%d open)", line, len(n.Open)))
+	b.told = append(b.told, fmt.Sprintf("%s (%d open)", line, len(health.Group(n.Open))))
 }
 
 func (b *bench) want(t *testing.T, want ...string) {

@@ -15,9 +15,9 @@ type Config struct {
 	Interval  time.Duration // of checks without one
 	Timeout   time.Duration // of checks without one
 	Confirm   time.Duration // to the next run when a reading disagrees with what is believed
-	Failures  int           // bad readings among the last Window that make a problem
-	Window    int           // at most 64
-	Successes int           // good readings in a row that end it
+	Failures  int           // of checks without, as are Window and Successes
+	Window    int
+	Successes int
 	Group     time.Duration // from a change to its Notice
 	Repeat    time.Duration // from a Notice to the next one of unchanged problems
 
@@ -43,16 +43,11 @@ type Monitor struct {
 	checks  []*check
 	running context.Context // of Run, while it runs
 	loops   sync.WaitGroup
+	told    map[key]Problem // what Notify was told and not told to be over
 
 	// Owned by the goroutine of Run.
-	told     map[key]Problem
+	restored map[key]bool // of told: by an earlier process, and not looked at since
 	lastTold time.Time
-}
-
-// key names a series.
-type key struct {
-	check string
-	shard int
 }
 
 // New returns a Monitor without checks.
@@ -67,6 +62,12 @@ func (m *Monitor) Register(c Check) bool {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = m.cfg.Timeout
+	}
+	if c.Failures == 0 {
+		c.Failures, c.Window = m.cfg.Failures, m.cfg.Window
+	}
+	if c.Successes == 0 {
+		c.Successes = m.cfg.Successes
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,15 +114,14 @@ func (m *Monitor) loop(ctx context.Context, c *check) {
 // run runs a check once. It reports whether the next run is urgent.
 func (m *Monitor) run(ctx context.Context, c *check) (unsettled bool) {
 	start := time.Now()
-	readings, ok := c.call(ctx)
+	found, ok := c.call(ctx)
 	if !ok {
 		return false
 	}
 	now := time.Now()
 	m.mu.Lock()
 	c.lastRun, c.duration = now, now.Sub(start)
-	rules := rules{m.cfg.Failures, m.cfg.Window, m.cfg.Successes}
-	changed, unsettled := c.record(readings, rules, now)
+	changed, unsettled := c.record(found, now)
 	m.mu.Unlock()
 	if changed {
 		select {
@@ -151,21 +151,24 @@ type Report struct {
 	Time   time.Time
 	Checks []CheckReport
 	Open   []Problem
+
+	Stopped bool // by then nothing is looked at any more
 }
 
 // A CheckReport is the state of one check. Over shards it is that of the worst one.
 type CheckReport struct {
-	Name      string
-	Status    Status
-	Value     float64
-	Threshold float64
-	Unit      string
-	Message   string
-	Shards    []int // those that are not healthy
-	Since     time.Time
-	LastRun   time.Time
-	Duration  time.Duration
-	History   []Status
+	Name        string
+	Status      Status
+	Value       float64
+	Threshold   float64
+	Unit        string
+	Message     string
+	Shards      []int // those that are not healthy
+	TotalShards int   // that the check looks at
+	Since       time.Time
+	LastRun     time.Time
+	Duration    time.Duration
+	History     []Status
 }
 
 // Report returns the state of things, without running anything.
@@ -180,13 +183,13 @@ func (m *Monitor) Report() Report {
 		}
 		report.Checks = append(report.Checks, r)
 	}
-	report.Open = group(slices.Collect(maps.Values(m.openLocked())))
+	report.Open = Group(slices.Collect(maps.Values(m.openLocked(report.Time))))
 	return report
 }
 
 func (c *check) report() CheckReport {
 	r := CheckReport{
-		Name: c.Name, Status: Pending, LastRun: c.lastRun, Duration: c.duration,
+		Name: c.Name, Status: Pending, TotalShards: c.shards(), LastRun: c.lastRun, Duration: c.duration,
 		History: slices.Clone(c.history),
 	}
 	if !c.lastRun.IsZero() && len(c.series) == 0 {
@@ -205,7 +208,7 @@ func (c *check) report() CheckReport {
 			r.Threshold, r.Unit, r.Message = s.reading.Threshold, s.reading.Unit, s.reading.Message
 		}
 	}
-	for _, p := range group(problems) {
+	for _, p := range Group(problems) {
 		r.Shards = append(r.Shards, p.Shards...)
 		if p.Status == r.Status {
 			r.Message, r.Since = p.Message, p.Since
@@ -222,6 +225,7 @@ func (c *check) problem(s *series) Problem {
 	p := Problem{
 		Check: c.Name, Status: s.status, Value: s.reading.Value, Threshold: s.reading.Threshold,
 		Unit: s.reading.Unit, Message: s.reading.Message, Since: s.since,
+		Worst: worse(s.status, s.worst), TotalShards: c.shards(),
 	}
 	if s.reading.Shard != NoShard {
 		p.Shards = []int{s.reading.Shard}

@@ -1,12 +1,9 @@
 package health
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -18,9 +15,11 @@ const (
 	Firing    Kind = "firing"    // problems began or grew
 	Repeating Kind = "repeating" // problems are still there
 	Resolved  Kind = "resolved"  // problems ended
+
+	Fatal Kind = "fatal" // it is over: the process stops
 )
 
-// A Notice says what has changed.
+// A Notice says what has changed. Its problems have one series each; see [Group].
 type Notice struct {
 	Kind     Kind
 	Time     time.Time
@@ -30,15 +29,19 @@ type Notice struct {
 
 // A Problem is a check that is not healthy, or was, on one or more shards.
 type Problem struct {
-	Check     string
-	Shards    []int // in ascending order; empty if it is about the whole process
-	Status    Status
-	Value     float64
-	Threshold float64
-	Unit      string
-	Message   string
-	Since     time.Time     // the earliest one
-	Duration  time.Duration // until it ended; 0 while it has not
+	Check       string
+	Shards      []int  // in ascending order; empty if it is about the whole process
+	TotalShards int    // that the check looks at
+	Status      Status // now
+	Worst       Status // since it began
+	Flapping    bool   // it stands for what comes and goes
+	First       bool   // nobody was told before that it is as bad as Worst
+	Value       float64
+	Threshold   float64
+	Unit        string
+	Message     string
+	Since       time.Time     // the earliest one
+	Duration    time.Duration // until it ended; 0 while it has not
 }
 
 // reportEvery is how often the state of things is reported without a change, and checkEvery how
@@ -86,20 +89,10 @@ func (m *Monitor) tell(now time.Time) bool {
 		return false
 	}
 	m.mu.Lock()
-	open := m.openLocked()
+	open := m.openLocked(now)
+	begun, ended := m.newsLocked(open, now)
+	m.rememberLocked(open)
 	m.mu.Unlock()
-	var begun, ended []Problem
-	for k, p := range open {
-		if before, ok := m.told[k]; !ok || p.Status.Worse(before.Status) {
-			begun = append(begun, p)
-		}
-	}
-	for k, p := range m.told {
-		if _, ok := open[k]; !ok {
-			p.Duration = now.Sub(p.Since)
-			ended = append(ended, p)
-		}
-	}
 	all := slices.Collect(maps.Values(open))
 	repeat := len(begun)+len(ended) == 0 && len(open) > 0 && now.Sub(m.lastTold) >= m.cfg.Repeat
 	for _, n := range []Notice{
@@ -110,8 +103,42 @@ func (m *Monitor) tell(now time.Time) bool {
 	if repeat {
 		m.notify(Notice{Kind: Repeating, Problems: all}, all, now)
 	}
-	m.remember(open)
 	return repeat || len(begun)+len(ended) > 0
+}
+
+// newsLocked returns what has begun or grown and what has ended since it was told.
+func (m *Monitor) newsLocked(open map[key]Problem, now time.Time) (begun, ended []Problem) {
+	for k, p := range open {
+		before, known := m.told[k]
+		spreads := p.Flapping && p.Value >= 2*max(before.Value, 1)
+		if known && !p.Status.Worse(before.Status) && !spreads {
+			continue
+		}
+		p.First = !known || p.Worst.Worse(before.Worst)
+		begun = append(begun, p)
+	}
+	for k, p := range m.told {
+		if _, is := open[k]; is {
+			continue
+		}
+		if m.restored[k] && !m.settledLocked(k) {
+			open[k] = p // as far as anybody knows
+			continue
+		}
+		until, over := now, true
+		if _, flaps := open[key{k.check, flapShard}]; flaps {
+			if until, over = m.overLocked(k, now); until.Sub(p.Since) < calm {
+				continue // it goes on as a part of that
+			}
+		}
+		if !over {
+			open[k] = p
+			continue
+		}
+		p.Status, p.Duration = Healthy, until.Sub(p.Since)
+		ended = append(ended, p)
+	}
+	return begun, ended
 }
 
 func (m *Monitor) notify(n Notice, open []Problem, now time.Time) {
@@ -119,115 +146,44 @@ func (m *Monitor) notify(n Notice, open []Problem, now time.Time) {
 		return
 	}
 	m.lastTold = now
-	n.Time, n.Problems, n.Open = now, group(n.Problems), group(open)
+	n.Time, n.Open = now, open
 	m.cfg.Notify(n)
 }
 
-// remember keeps what was told. A problem that got better and is not over keeps its old status,
-// so that it is not told again when it gets worse again.
-func (m *Monitor) remember(open map[key]Problem) {
+// rememberLocked keeps what is told. A problem that got better and is not over keeps its old
+// status, so that it is not told again when it gets worse again; so does flapping its extent.
+func (m *Monitor) rememberLocked(open map[key]Problem) {
+	told := make(map[key]Problem, len(open))
 	for k, p := range open {
 		if before, ok := m.told[k]; ok {
 			p.Since = before.Since
-			if before.Status.Worse(p.Status) {
-				p.Status = before.Status
+			p.Status, p.Worst = worse(p.Status, before.Status), worse(p.Worst, before.Worst)
+			if p.Flapping {
+				p.Value = max(p.Value, before.Value)
 			}
-			open[k] = p
 		}
+		told[k] = p
 	}
-	m.told = open
+	m.told = told
+	maps.DeleteFunc(m.restored, func(k key, _ bool) bool {
+		_, is := told[k]
+		return !is || m.settledLocked(k)
+	})
 }
 
-// openLocked returns the problems, one per series.
-func (m *Monitor) openLocked() map[key]Problem {
+// openLocked returns the problems, one per series, and one per check that flaps.
+func (m *Monitor) openLocked(now time.Time) map[key]Problem {
 	open := make(map[key]Problem)
 	for _, c := range m.checks {
+		c.flap.settle(now)
 		for shard, s := range c.series {
-			if s.problem() {
+			if s.problem() && !c.flap.covers(shard, s, now) {
 				open[key{c.Name, shard}] = c.problem(s)
 			}
 		}
+		if c.flap.active {
+			open[key{c.Name, flapShard}] = c.flapping()
+		}
 	}
 	return open
-}
-
-// group makes one problem of those of the same check and status, worst first.
-func group(problems []Problem) []Problem {
-	slices.SortFunc(problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(b.Status.rank(), a.Status.rank()),
-			cmp.Compare(a.Check, b.Check), slices.Compare(a.Shards, b.Shards))
-	})
-	var groups []Problem
-	for len(problems) > 0 {
-		same := 1
-		for same < len(problems) && problems[same].Check == problems[0].Check &&
-			problems[same].Status == problems[0].Status {
-			same++
-		}
-		groups = append(groups, merge(problems[:same]))
-		problems = problems[same:]
-	}
-	return groups
-}
-
-// merge makes one problem of several. It has the value of the worst one.
-func merge(problems []Problem) Problem {
-	merged := problems[0]
-	merged.Shards = nil
-	for _, p := range problems {
-		merged.Shards = append(merged.Shards, p.Shards...)
-		merged.Value = max(merged.Value, p.Value)
-		merged.Duration = max(merged.Duration, p.Duration)
-		if p.Since.Before(merged.Since) {
-			merged.Since = p.Since
-		}
-	}
-	merged.Message = mergeMessages(problems)
-	return merged
-}
-
-// maxMessages is how many different messages of one group are told.
-const maxMessages = 3
-
-func mergeMessages(problems []Problem) string {
-	shards := make(map[string][]int)
-	for _, p := range problems {
-		shards[p.Message] = append(shards[p.Message], p.Shards...)
-	}
-	if len(shards) == 1 {
-		return problems[0].Message
-	}
-	messages := slices.SortedFunc(maps.Keys(shards), func(a, b string) int {
-		return cmp.Or(len(shards[b])-len(shards[a]), slices.Compare(shards[a], shards[b]))
-	})
-	var parts []string
-	for _, message := range messages[:min(len(messages), maxMessages)] {
-		if len(shards[message]) > 0 {
-			message = Ranges(shards[message]) + ": " + message
-		}
-		parts = append(parts, message)
-	}
-	if more := len(messages) - maxMessages; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(parts, "\n")
-}
-
-// Ranges writes sorted numbers for people: "3–17, 20". Two in a row are no range.
-func Ranges(numbers []int) string {
-	var parts []string
-	for i := 0; i < len(numbers); {
-		last := i
-		for last+1 < len(numbers) && numbers[last+1] == numbers[last]+1 {
-			last++
-		}
-		if last < i+2 {
-			last = i
-			parts = append(parts, fmt.Sprint(numbers[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d–%d", numbers[i], numbers[last]))
-		}
-		i = last + 1
-	}
-	return strings.Join(parts, ", ")
 }

@@ -196,6 +196,9 @@ func (e *attemptError) Error() string {
 		e.status, http.StatusText(e.status), e.message))
 }
 
+// RetryAfter returns how long Discord wants to be left alone; 0 if it did not say.
+func (e *attemptError) RetryAfter() time.Duration { return e.retryAfter }
+
 func (e *attemptError) passing() bool {
 	return e.status == http.StatusTooManyRequests || e.status >= 500
 }
@@ -281,8 +284,8 @@ func refusal(resp *http.Response, a answer) error {
 			"channel's settings (%w)", refused)
 	case a.Code == unknownMessage:
 		return fmt.Errorf("%w (%w)", errNoMessage, refused)
-	case a.Code == unknownWebhook, a.Code == invalidWebhookToken,
-		resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusUnauthorized:
+	case a.Code == unknownWebhook, a.Code == invalidWebhookToken:
+		// The status alone may be that of a proxy, or of Cloudflare.
 		return fmt.Errorf("%w (%w)", ErrGone, refused)
 	}
 	return refused

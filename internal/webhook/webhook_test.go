@@ -99,6 +99,8 @@ func TestPost(t *testing.T) {
 		{"refused", []reply{{status: 400, body: `{"message":"Invalid Form Body"}`}},
 			1, 0, 0, "400 Bad Request Invalid Form Body"},
 		{"deleted", []reply{{status: 404, body: `{"code":10015}`}}, 1, 0, 0, "does not know it any more"},
+		{"a proxy's 404", []reply{{status: 404, body: "<html>nginx</html>"}}, 1, 0, 0, "404"},
+		{"Cloudflare's 403", []reply{{status: 403, body: "error code: 1015"}}, 1, 0, 0, "403"},
 		{"wrong token", []reply{{status: 401, body: `{"code":50027}`}}, 1, 0, 0, "does not know it any more"},
 	}
 	for _, tt := range tests {
@@ -128,7 +130,7 @@ func TestPost(t *testing.T) {
 
 func TestGone(t *testing.T) {
 	var log bytes.Buffer
-	s := &script{replies: []reply{{status: 404}}}
+	s := &script{replies: []reply{{status: 404, body: `{"code":10015}`}}}
 	c := newClient(t, s, &log)
 	for range 3 {
 		if err := c.Post(t.Context(), hello); !errors.Is(err, webhook.ErrGone) {
