@@ -45,6 +45,16 @@ func (c *gatewayCheck) run() []health.Reading {
 	return readings
 }
 
+// announceFatal tells that a shard cannot go on.
+func (h *Health) announceFatal(shards int, err error) {
+	p := health.Problem{Check: checkGateway, TotalShards: shards, Status: health.Unhealthy,
+		Worst: health.Unhealthy, Message: err.Error()}
+	if refused, ok := errors.AsType[*ShardError](err); ok {
+		p.Shards = []int{refused.ShardID}
+	}
+	h.monitor.Announce(health.Fatal, p)
+}
+
 func (h *Health) shardReading(st ShardStatus) health.Reading {
 	state := string(st.State)
 	if st.Err != nil {

@@ -540,3 +540,46 @@ func TestShardLostTooOften(t *testing.T) {
 		t.Errorf("after 6 losses: %+v", c)
 	}
 }
+
+// A close code that is the end is told before the bot stops: one alert, one line.
+func TestFatalShardIsTold(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{MaxConcurrency: 4})
+	hook, status, told, log := newHook(t), newHook(t), make(alerts, 10), newLogRecorder()
+	cfg := fastHealth(told, &botwright.WebhookAlerter{URL: hook.url, MentionRoles: []string{"9"}},
+		&botwright.WebhookAlerter{URL: status.url, Edit: true})
+	cfg.Group = time.Minute // the bot has stopped before a check is heard
+	bot := newBot(t, srv, botwright.WithShards(4), botwright.WithLogger(jsonLogger(log)),
+		botwright.WithHealth(cfg))
+	ran := make(chan error, 1)
+	go func() { ran <- bot.Run(testContext(t)) }()
+	for log.count(`"msg":"ready"`) == 0 {
+		receive(t, log.more)
+	}
+	for _, c := range srv.Connections() {
+		c.Close(4014, "Disallowed intent(s).")
+	}
+	if err := receive(t, ran); !errors.As(err, new(*botwright.ShardError)) {
+		t.Errorf("Run: %v", err)
+	}
+	if a := receive(t, told); a.Kind != botwright.AlertFatal || a.Status() != botwright.Unhealthy ||
+		!strings.Contains(a.String(), "1 of 4 shards") || !strings.Contains(a.String(), "privileged") {
+		t.Errorf("told %v", a)
+	}
+	if m := receive(t, hook.messages); m.Embeds[0].Title != "Bot Stopped" || m.Content != "<@&9>" {
+		t.Errorf("posted %+v", m)
+	}
+	if len(told)+len(hook.messages) != 0 {
+		t.Error("it was told twice")
+	}
+	if n := log.count(`"level":"ERROR","msg":"a shard cannot go on`); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	var last []byte
+	for len(status.bodies) > 0 {
+		last = <-status.bodies
+	}
+	if !bytes.Contains(last, []byte("The bot stopped")) || !bytes.Contains(last, []byte("privileged")) {
+		t.Errorf("the status message says %s", last)
+	}
+}

@@ -132,13 +132,19 @@ func (b *Bot) startShards(ctx, runCtx context.Context, found gatewayBot) (*fleet
 	return f, nil
 }
 
-// fail notes why a fleet cannot go on.
+// fail notes why a fleet cannot go on. If it is the bot's, that is the end, and people are told:
+// once, whatever the number of shards.
 func (b *Bot) fail(f *fleet, err error) {
 	b.mu.Lock()
+	ends := f.fatal == nil && f == b.fleet && b.state != botStopping
 	if f.fatal == nil {
 		f.fatal = err
 	}
 	b.mu.Unlock()
+	if ends {
+		b.cfg.logger.Error("a shard cannot go on: the bot stops", "error", err)
+		b.health.announceFatal(f.count, err)
+	}
 	b.notify()
 }
 

@@ -24,7 +24,7 @@ type Config struct {
 	// Quiet says that nobody is to be told for now. It must not block. May be nil.
 	Quiet func() bool
 
-	// Notify is told of changes, on the goroutine of Run. It must not block.
+	// Notify is told of changes, on the goroutines of Run and Announce. It must not block.
 	Notify func(Notice)
 
 	// Report is given the state of things after each Notice and once a minute, on the goroutine
@@ -44,6 +44,8 @@ type Monitor struct {
 	running context.Context // of Run, while it runs
 	loops   sync.WaitGroup
 	told    map[key]Problem // what Notify was told and not told to be over
+
+	announced map[key]Problem
 
 	// Owned by the goroutine of Run.
 	restored map[key]bool // of told: by an earlier process, and not looked at since

@@ -185,5 +185,6 @@ func (m *Monitor) openLocked(now time.Time) map[key]Problem {
 			open[key{c.Name, flapShard}] = c.flapping()
 		}
 	}
+	maps.Copy(open, m.announced)
 	return open
 }

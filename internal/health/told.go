@@ -44,11 +44,19 @@ func (m *Monitor) Restore(problems []Problem) {
 	}
 }
 
-// Announce notes that a problem was told by somebody else, so that Run does not tell it again.
-func (m *Monitor) Announce(p Problem) {
+// Announce tells at once, even in a quiet time, of a problem that no check has found and that stays
+// until the end of the process.
+func (m *Monitor) Announce(kind Kind, p Problem) {
+	p.Since, p.First = time.Now(), true
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.told[keyOf(p)] = p
+	if m.announced == nil {
+		m.announced = make(map[key]Problem)
+	}
+	m.told[keyOf(p)], m.announced[keyOf(p)] = p, p
+	n := Notice{Kind: kind, Time: p.Since, Problems: []Problem{p},
+		Open: slices.Collect(maps.Values(m.told))}
+	m.mu.Unlock()
+	m.cfg.Notify(n)
 }
 
 // settledLocked reports whether the check knows how a series is.
