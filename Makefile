@@ -12,6 +12,7 @@ BENCH    ?= .
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI_VERSION)
 PROMTOOL         := $(or $(shell command -v promtool),$(CURDIR)/.bin/promtool)
+PROMETHEUS       := $(or $(shell command -v prometheus),$(CURDIR)/.bin/prometheus)
 
 # The root module and the nested ones (bench, contrib/*), as directories.
 MODULES := $(patsubst ./%,%,$(patsubst %/,%,$(sort $(dir \
@@ -101,7 +102,7 @@ examples: ## build every example, run the quickstart
 
 # The Go tests hold the metrics that are named against those that exist; promtool knows the rest.
 .PHONY: monitoring
-monitoring: $(PROMTOOL) ## promtool on the rules, the dashboard's queries and a live endpoint
+monitoring: $(PROMTOOL) $(PROMETHEUS) ## rules and dashboard, with promtool and a Prometheus that scrapes a bot
 	$(call heading,monitoring)
 	$(PROMTOOL) check config examples/monitoring/prometheus/prometheus.yml
 	$(PROMTOOL) test rules examples/monitoring/prometheus/rules_test.yml
@@ -109,6 +110,8 @@ monitoring: $(PROMTOOL) ## promtool on the rules, the dashboard's queries and a 
 	go run ./examples/monitoring/dashboard -rules >"$$queries"; \
 	$(PROMTOOL) check rules "$$queries"
 	go run ./examples/monitoring -addr 127.0.0.1:0 -for 3s -print | $(PROMTOOL) check metrics
+	@bot=$$(mktemp); trap 'rm "$$bot"' EXIT; set -x; go build -o "$$bot" ./examples/monitoring; \
+	go run ./examples/monitoring/check -bot "$$bot" -prometheus $(PROMETHEUS)
 
 .PHONY: bench
 bench: ## benchmarks; BENCH selects them
@@ -138,10 +141,10 @@ $(GOLANGCI):
 		github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv $(CURDIR)/.bin/golangci-lint $@
 
-# Only promtool of the package, so that no server is started. Needs root for the list of packages.
-$(CURDIR)/.bin/promtool:
-	$(call heading,install promtool)
+# Only the programs of the package, so that no service is started. Needs root for the list of packages.
+$(CURDIR)/.bin/promtool $(CURDIR)/.bin/prometheus:
+	$(call heading,install $(notdir $@))
 	@dir=$$(mktemp -d); trap 'rm -r "$$dir"' EXIT; chmod 755 "$$dir"; cd "$$dir"; set -x; \
 	apt-get update -q; apt-get download -q prometheus; \
-	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool; \
-	mkdir -p $(CURDIR)/.bin; mv usr/bin/promtool $@
+	dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/$(notdir $@); \
+	mkdir -p $(CURDIR)/.bin; mv usr/bin/$(notdir $@) $@

@@ -193,7 +193,7 @@ func (b *Bot) registerMetrics() error {
 		return nil
 	}
 	b.metrics.add("fleet", metrics.NewFleet(b.metrics.namespace, metrics.Fleet{
-		Shards: b.gatewayShards,
+		Configured: b.cfg.shards(), Shards: b.gatewayShards,
 		Queue:  b.queue.Stats,
 		Budget: b.gate.Budget,
 	}))
@@ -227,6 +227,14 @@ func (b *Bot) unregisterMetrics() {
 	if b.metrics != nil {
 		b.cfg.registerer.Unregister(b.metrics)
 	}
+}
+
+// shards returns how many shards the program asks for, 0 if that is for Discord to say.
+func (c *config) shards() int {
+	if len(c.shardIDs) > 0 {
+		return len(c.shardIDs)
+	}
+	return c.shardCount
 }
 
 func (b *Bot) gatewayShards() []metrics.Shard {

@@ -251,10 +251,14 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		{2, "discord_shards_ready", nil},
 		{2, "discord_shards_configured", nil},
 		{1, "discord_shard_up", []string{"shard", "1"}},
-		{2, "discord_shard_state", []string{"state", "ready"}},
-		{2, "discord_shard_state", nil},
+		{2, "discord_shards", []string{"state", "ready"}},
+		{2, "discord_shards", nil},
 		{2, "discord_shard_connects_total", []string{"kind", "identify"}},
-		{0, "discord_shard_disconnects_total", nil},
+		{0, "discord_gateway_disconnects_total", []string{"code", "4000"}},
+		{0, "discord_shard_losses_total", []string{"shard", "0"}},
+		{0, "discord_shard_failed_dials_total", []string{"shard", "0"}},
+		{0, "discord_rest_invalid_requests_total", []string{"reason", "cloudflare"}},
+		{0, "discord_interactions_total", []string{"command", "ping", "outcome", "unanswered"}},
 		{float64(len(srv.Guilds())), "discord_shard_guilds", nil},
 		{2, "discord_identify_wait_seconds", nil},
 		{998, "discord_session_starts_remaining", nil},
@@ -265,7 +269,8 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	}
 
 	srv.Conn(0).Close(4000, "")
-	waitMetric(t, reg, 1, "discord_shard_disconnects_total", "shard", "0", "code", "4000")
+	waitMetric(t, reg, 1, "discord_gateway_disconnects_total", "code", "4000")
+	waitMetric(t, reg, 1, "discord_shard_losses_total", "shard", "0")
 	waitMetric(t, reg, 1, "discord_shard_connects_total", "shard", "0", "kind", "resume")
 
 	defer srv.FailREST(func(r *http.Request) *discordtest.RESTFault {
@@ -278,6 +283,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	waitMetric(t, reg, 1, "discord_interactions_total", "outcome", "refused")
 	_, _ = bot.Session().User("@me", discordgo.WithRetryOnRatelimit(false))
 	waitMetric(t, reg, 1, "discord_rest_ratelimited_total", "route", "/users/@me", "scope", "global")
+	waitMetric(t, reg, 1, "discord_rest_invalid_requests_total", "reason", "429")
 }
 
 func TestRateLimitScopes(t *testing.T) {

@@ -161,6 +161,7 @@ func (b *Bot) unrest(fleets []*fleet) uint64 {
 	for _, f := range fleets {
 		for _, s := range f.shards {
 			st := s.gateway.Status()
+			n += st.FailedDials
 			for _, disconnects := range st.Disconnects {
 				n += disconnects
 			}

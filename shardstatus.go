@@ -29,6 +29,11 @@ type ShardStatus struct {
 	State ShardState `json:"state"`
 	Since time.Time  `json:"since"` // when it entered State
 
+	// DownSince is when the shard stopped being ready, or was started, and RetryAt when it will
+	// connect again. Both are zero when it is ready.
+	DownSince time.Time `json:"down_since,omitzero"`
+	RetryAt   time.Time `json:"retry_at,omitzero"`
+
 	// Latency is the time that Discord took for the last heartbeat, AverageLatency for the last
 	// five; 0 before the first.
 	Latency        time.Duration `json:"latency_ns"`
@@ -41,14 +46,15 @@ type ShardStatus struct {
 	Sequence     int64     `json:"sequence"`               // of the last event
 	SessionSince time.Time `json:"session_since,omitzero"` // when the current session began
 
-	Events      uint64         `json:"events"`      // received, wanted or not
-	EventRate   float64        `json:"event_rate"`  // events per second, over the last few minutes
-	Duplicates  uint64         `json:"duplicates"`  // events that had come before, and were dropped
-	Malformed   uint64         `json:"malformed"`   // frames that were no gateway payload
-	Identifies  uint64         `json:"identifies"`  // sessions begun
-	Resumes     uint64         `json:"resumes"`     // resumes tried
-	Losses      uint64         `json:"losses"`      // times that it was ready and its connection ended
-	Disconnects map[int]uint64 `json:"disconnects"` // by Discord's close code; 0 without one
+	Events      uint64         `json:"events"`       // received, wanted or not
+	EventRate   float64        `json:"event_rate"`   // events per second, over the last few minutes
+	Duplicates  uint64         `json:"duplicates"`   // events that had come before, and were dropped
+	Malformed   uint64         `json:"malformed"`    // frames that were no gateway payload
+	Identifies  uint64         `json:"identifies"`   // sessions begun
+	Resumes     uint64         `json:"resumes"`      // resumes tried
+	Losses      uint64         `json:"losses"`       // times that it was ready and its connection ended
+	FailedDials uint64         `json:"failed_dials"` // attempts that did not come to a connection
+	Disconnects map[int]uint64 `json:"disconnects"`  // by Discord's close code; 0 without one
 
 	// Err says why the last connection ended, until the next one is ready.
 	Err error `json:"-"`
@@ -76,6 +82,8 @@ func (s *shard) status() ShardStatus {
 		ID:                s.id,
 		State:             ShardState(st.State.String()),
 		Since:             st.Since,
+		DownSince:         st.DownSince,
+		RetryAt:           st.RetryAt,
 		Latency:           st.Latency,
 		AverageLatency:    st.AverageLatency,
 		LastACK:           st.LastACK,
@@ -90,6 +98,7 @@ func (s *shard) status() ShardStatus {
 		Identifies:        st.Identifies,
 		Resumes:           st.Resumes,
 		Losses:            st.Losses,
+		FailedDials:       st.FailedDials,
 		Disconnects:       st.Disconnects,
 		Err:               st.Err,
 	}

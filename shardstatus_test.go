@@ -24,16 +24,17 @@ func TestShardStatusJSON(t *testing.T) {
 		{"new", botwright.ShardStatus{ID: 3, State: botwright.ShardIdle, Since: at},
 			`{"id":3,"state":"idle","since":"2026-01-02T03:04:05Z","latency_ns":0,` +
 				`"average_latency_ns":0,"guilds":0,"unavailable_guilds":0,"sequence":0,"events":0,` +
-				`"event_rate":0,"duplicates":0,"malformed":0,"identifies":0,"resumes":0,"disconnects":{}}`},
+				`"event_rate":0,"duplicates":0,"malformed":0,"identifies":0,"resumes":0,"losses":0,"failed_dials":0,"disconnects":{}}`},
 		{"in trouble", botwright.ShardStatus{
 			ID: 1, State: botwright.ShardBackoff, Since: at, Latency: 40 * time.Millisecond,
 			AverageLatency: 50 * time.Millisecond, LastACK: at, Guilds: 2, UnavailableGuilds: 1,
 			Sequence: 7, SessionSince: at, Events: 9, EventRate: 0.5, Duplicates: 4, Malformed: 1,
-			Identifies: 2, Resumes: 3, Disconnects: map[int]uint64{4000: 2, 0: 1}, Err: errors.New("lost"),
-		}, `{"id":1,"state":"backoff","since":"2026-01-02T03:04:05Z","latency_ns":40000000,` +
+			Identifies: 2, Resumes: 3, Losses: 8, FailedDials: 6, DownSince: at, RetryAt: at, Disconnects: map[int]uint64{4000: 2, 0: 1}, Err: errors.New("lost"),
+		}, `{"id":1,"state":"backoff","since":"2026-01-02T03:04:05Z",` +
+			`"down_since":"2026-01-02T03:04:05Z","retry_at":"2026-01-02T03:04:05Z","latency_ns":40000000,` +
 			`"average_latency_ns":50000000,"last_ack":"2026-01-02T03:04:05Z","guilds":2,` +
 			`"unavailable_guilds":1,"sequence":7,"session_since":"2026-01-02T03:04:05Z","events":9,` +
-			`"event_rate":0.5,"duplicates":4,"malformed":1,"identifies":2,"resumes":3,` +
+			`"event_rate":0.5,"duplicates":4,"malformed":1,"identifies":2,"resumes":3,"losses":8,"failed_dials":6,` +
 			`"disconnects":{"0":1,"4000":2},"error":"lost"}`},
 	}
 	for _, tt := range tests {

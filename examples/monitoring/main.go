@@ -109,7 +109,8 @@ func printMetrics(ctx context.Context, addr net.Addr) error {
 // newBot returns a bot that answers /ping and remembers who has written.
 func newBot(token string, reg prometheus.Registerer, opts ...botwright.Option) (*botwright.Bot, error) {
 	bot, err := botwright.New(token, append(opts,
-		botwright.WithMetrics(reg), botwright.WithResources(botwright.ResourceConfig{}))...)
+		botwright.WithMetrics(reg), botwright.WithHealth(botwright.HealthConfig{}),
+		botwright.WithMemoryLimit(512<<20))...)
 	if err != nil {
 		return nil, err
 	}

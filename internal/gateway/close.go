@@ -64,6 +64,7 @@ type ending struct {
 	code    int  // close code from Discord, 0 without one
 	stop    bool // Run's context is done
 	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
+	dialed  bool // there was a connection
 	hello   bool // the handshake had begun
 	resume  bool // it was a RESUME
 

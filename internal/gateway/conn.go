@@ -123,7 +123,7 @@ func (c *conn) run() ending {
 	c.fail(end)
 	wg.Wait()
 	end = c.ending
-	end.hello = c.interval > 0
+	end.dialed, end.hello = true, c.interval > 0
 	if end.stop && !c.s.cfg.KeepSession {
 		end.verdict = drop // 1000 has ended it
 	}

@@ -177,11 +177,22 @@ func (q *Queue) turn(ctx context.Context, shardID int) (admitted bool, err error
 	return until.IsZero(), nil
 }
 
-// Budget returns what is known of the daily budget.
+// budgetPeriod is how often Discord resets the budget.
+const budgetPeriod = 24 * time.Hour
+
+// Budget returns what is known of the daily budget. Once Discord has reset it, all of it is left,
+// and the next reset is not known before Discord is asked again.
 func (q *Queue) Budget() Budget {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.budgetLocked()
+	b := q.budgetLocked()
+	if b.Total > 0 && q.limit.ResetAfter == 0 {
+		b.ResetAt = b.ResetAt.Add(budgetPeriod) // it begins with the first IDENTIFY
+	}
+	if b.Total > 0 && !time.Now().Before(b.ResetAt) {
+		b.Remaining, b.ResetAt, b.Exhausted = b.Total, time.Time{}, false
+	}
+	return b
 }
 
 func (q *Queue) budgetLocked() Budget {

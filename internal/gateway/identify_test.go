@@ -235,6 +235,24 @@ func TestQueueReserve(t *testing.T) {
 	})
 }
 
+// After the reset the whole budget is there, before anybody identifies and Discord is asked.
+func TestBudgetAfterTheReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(func(int) (gateway.Limit, error) {
+			return gateway.Limit{Total: 1000, Remaining: 30, ResetAfter: time.Hour}, nil
+		})
+		l.join(t.Context(), 0)
+		l.wg.Wait()
+		if b := l.Budget(); b.Remaining != 29 || b.ResetAt.IsZero() {
+			t.Errorf("before: %+v", b)
+		}
+		time.Sleep(time.Hour)
+		if b := l.Budget(); b.Remaining != 1000 || !b.ResetAt.IsZero() || b.Exhausted {
+			t.Errorf("after: %+v", b)
+		}
+	})
+}
+
 // With nothing left not even a new shard may identify, and the reset is not taken on trust.
 func TestQueueNothingLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -186,7 +186,7 @@ func (s *Shard) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		s.stats.disconnect(end.code)
+		s.stats.end(end)
 		if end.verdict == fatal {
 			s.setState(Fatal, end.err)
 			return fmt.Errorf("gateway connection of shard %d: %w", s.cfg.ShardID, end.err)

@@ -40,6 +40,10 @@ type Status struct {
 	Err     error     // in Backoff and Fatal: why the last connection ended
 	RetryAt time.Time // in Backoff: when the next connection is tried
 
+	// DownSince is when the shard was last ready, or began to run; zero while it is ready. Unlike
+	// Since it does not change with each attempt.
+	DownSince time.Time
+
 	Latency        time.Duration // last heartbeat to its ACK; 0 before the first
 	AverageLatency time.Duration // over the last 5
 	LastACK        time.Time
@@ -56,7 +60,8 @@ type Status struct {
 	Identifies  uint64
 	Resumes     uint64
 	Losses      uint64         // connections that were ready and ended, but for those of Restart
-	Disconnects map[int]uint64 // by close code; 0 without one
+	FailedDials uint64         // attempts that did not come to a connection
+	Disconnects map[int]uint64 // connections that ended, by close code; 0 without one
 	Commands    map[int]uint64 // sent, by opcode; -1 for those that are none of Discord's
 	Throttled   uint64         // times that the send limit held commands back
 }
@@ -87,10 +92,20 @@ func (s *Shard) State() State {
 
 func (s *Shard) setState(state State, err error) {
 	s.mu.Lock()
-	s.status.State, s.status.Since = state, time.Now()
+	s.status.enter(state, time.Now())
 	s.status.Err, s.status.RetryAt = err, time.Time{}
 	s.mu.Unlock()
 	s.changed()
+}
+
+func (st *Status) enter(state State, now time.Time) {
+	st.State, st.Since = state, now
+	switch {
+	case state == Ready:
+		st.DownSince = time.Time{}
+	case st.DownSince.IsZero():
+		st.DownSince = now
+	}
 }
 
 // setRetry enters Backoff. A restart that was asked for before does not count any more.
@@ -101,7 +116,7 @@ func (s *Shard) setRetry(err error, delay time.Duration) {
 	}
 	now := time.Now()
 	s.mu.Lock()
-	s.status.State, s.status.Since = Backoff, now
+	s.status.enter(Backoff, now)
 	s.status.Err, s.status.RetryAt = err, now.Add(delay)
 	s.mu.Unlock()
 	s.changed()
@@ -136,7 +151,8 @@ func (s *Shard) removeGuild(id []byte) {
 
 // counters are the parts of a Status that change too often for Shard.mu.
 type counters struct {
-	events, duplicates, malformed, identifies, resumes, throttled, losses atomic.Uint64
+	events, duplicates, malformed, identifies, resumes, throttled atomic.Uint64
+	losses, failedDials                                           atomic.Uint64
 
 	lastEvent atomic.Int64 // in ns since 1970; 0 before the first
 
@@ -146,6 +162,15 @@ type counters struct {
 	lastACK     time.Time
 	disconnects map[int]uint64
 	commands    map[int]uint64
+}
+
+// end counts a connection that ended, or that there was none.
+func (c *counters) end(e ending) {
+	if e.dialed {
+		c.disconnect(e.code)
+		return
+	}
+	c.failedDials.Add(1)
 }
 
 // disconnect counts the end of a connection. Codes outside Discord's and the protocol's own
@@ -195,6 +220,7 @@ func (c *counters) read(st *Status) {
 	st.Resumes = c.resumes.Load()
 	st.Throttled = c.throttled.Load()
 	st.Losses = c.losses.Load()
+	st.FailedDials = c.failedDials.Load()
 	if ns := c.lastEvent.Load(); ns != 0 {
 		st.LastEvent = time.Unix(0, ns)
 	}

@@ -101,7 +101,7 @@ func TestStatusTimes(t *testing.T) {
 		if st.Latency != 60*time.Millisecond || st.AverageLatency != 40*time.Millisecond {
 			t.Errorf("latency %v and %v on average, want 60 ms and 40 ms", st.Latency, st.AverageLatency)
 		}
-		if !st.LastACK.Equal(last) || !st.SessionSince.Equal(ready) || !st.Since.Equal(ready) {
+		if !st.LastACK.Equal(last) || !st.SessionSince.Equal(ready) || !st.Since.Equal(ready) || !st.DownSince.IsZero() {
 			t.Errorf("status %+v", st)
 		}
 	})
@@ -131,12 +131,17 @@ func TestStatusInBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
 		down := errors.New("network is down")
 		f.refuse("", down)
+		began := time.Now()
 		r := start(t, f)
-		for range 50 {
+		for i := range 50 {
 			r.wantState(gateway.Backoff)
 			st := r.shard.Status()
 			if !errors.Is(st.Err, down) || st.RetryAt.Before(st.Since) {
 				t.Errorf("status %+v", st)
+			}
+			if !st.DownSince.Equal(began) || st.FailedDials != uint64(i+1) || len(st.Disconnects) > 0 {
+				t.Errorf("attempt %d: down since %v, want %v; %d failed dials, disconnects %v",
+					i, st.DownSince, began, st.FailedDials, st.Disconnects)
 			}
 			dialled := len(r.dialled())
 			time.Sleep(time.Until(st.RetryAt) - time.Nanosecond)

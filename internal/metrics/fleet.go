@@ -12,6 +12,8 @@ import (
 // A Fleet says where the state is that is read when Prometheus asks. Its functions must not
 // block.
 type Fleet struct {
+	Configured int // shards that the program has asked for, 0 if Discord is to say
+
 	Shards func() []Shard
 	Queue  func() dispatch.Stats
 	Budget func() gateway.Budget
@@ -26,8 +28,9 @@ type Shard struct {
 // fleet collects the state of a Fleet.
 type fleet struct {
 	Fleet
-	shardEvents, up, state, latency, lastACK, lastEvent  *prometheus.Desc
-	connects, disconnects, guilds, unavailable           *prometheus.Desc
+	shardEvents, up, latency, lastACK, lastEvent         *prometheus.Desc
+	connects, losses, dials, guilds, unavailable         *prometheus.Desc
+	states, disconnects                                  *prometheus.Desc
 	duplicates, malformed, commands, throttled           *prometheus.Desc
 	configured, ready                                    *prometheus.Desc
 	starts, startsLimit, startsReset                     *prometheus.Desc
@@ -43,9 +46,8 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 		Fleet: f,
 		shardEvents: desc("gateway_shard_events_total",
 			"Events received by a shard.", "shard"),
-		up: desc("shard_up", "1 if the shard is ready.", "shard"),
-		state: desc("shard_state",
-			"1 for the state that the shard is in, 0 for the others.", "shard", "state"),
+		up:     desc("shard_up", "1 if the shard is ready.", "shard"),
+		states: desc("shards", "Shards of this process by the state that they are in.", "state"),
 		latency: desc("shard_latency_seconds",
 			"Time that Discord took to acknowledge the shard's last heartbeat.", "shard"),
 		lastACK: desc("shard_last_heartbeat_ack_timestamp_seconds",
@@ -55,9 +57,14 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 		connects: desc("shard_connects_total",
 			"Sessions that the shard has begun (identify) or tried to resume (resume).",
 			"shard", "kind"),
-		disconnects: desc("shard_disconnects_total",
-			`Connections of the shard that have ended, by Discord's close code; "none" for `+
-				"those without one.", "shard", "code"),
+		losses: desc("shard_losses_total",
+			"Connections of the shard that were ready and ended, but for restarts that were "+
+				"asked for.", "shard"),
+		dials: desc("shard_failed_dials_total",
+			"Attempts of the shard that did not come to a connection.", "shard"),
+		disconnects: desc("gateway_disconnects_total",
+			`Connections that have ended, by Discord's close code; "none" for those without one.`,
+			"code"),
 		guilds:      desc("shard_guilds", "Guilds on the shard that are available.", "shard"),
 		unavailable: desc("shard_unavailable_guilds", "Guilds on the shard that are not.", "shard"),
 		duplicates: desc("gateway_duplicates_total",
@@ -68,8 +75,10 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 			"Commands sent to the gateway, such as presence updates.", "op"),
 		throttled: desc("gateway_commands_throttled_total",
 			"Times that Discord's limit of 120 commands a minute held commands back."),
-		configured: desc("shards_configured", "Shards of this process."),
-		ready:      desc("shards_ready", "Shards of this process that are ready."),
+		configured: desc("shards_configured",
+			"Shards of this process; 0 until Discord has said how many there should be, if the "+
+				"program does not."),
+		ready: desc("shards_ready", "Shards of this process that are ready."),
 		starts: desc("session_starts_remaining",
 			"IDENTIFYs that are left until the budget is reset."),
 		startsLimit: desc("session_starts_limit", "IDENTIFYs that Discord allows a day."),
@@ -88,8 +97,9 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 // Describe implements prometheus.Collector.
 func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		f.shardEvents, f.up, f.state, f.latency, f.lastACK, f.lastEvent,
-		f.connects, f.disconnects, f.guilds, f.unavailable,
+		f.shardEvents, f.up, f.latency, f.lastACK, f.lastEvent,
+		f.connects, f.losses, f.dials, f.guilds, f.unavailable,
+		f.states, f.disconnects,
 		f.duplicates, f.malformed, f.commands, f.throttled,
 		f.configured, f.ready,
 		f.starts, f.startsLimit, f.startsReset,
@@ -104,6 +114,7 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 	out := Sink(ch)
 	shards := f.Shards()
 	ready := 0
+	states, disconnects := make(map[gateway.State]int), knownCloseCodes()
 	var throttled, duplicates, malformed uint64
 	commands := map[string]uint64{
 		"presence_update": 0, "request_guild_members": 0, "voice_state_update": 0, Other: 0,
@@ -112,6 +123,10 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 		f.collectShard(out, strconv.Itoa(s.ID), s.Status)
 		if s.Status.State == gateway.Ready {
 			ready++
+		}
+		states[s.Status.State]++
+		for code, n := range s.Status.Disconnects {
+			disconnects[closeCode(code)] += n
 		}
 		throttled += s.Status.Throttled
 		duplicates += s.Status.Duplicates
@@ -126,7 +141,13 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 	out.Counter(f.throttled, throttled)
 	out.Counter(f.duplicates, duplicates)
 	out.Counter(f.malformed, malformed)
-	out.Gauge(f.configured, float64(len(shards)))
+	for state := gateway.Idle; state <= gateway.Closed; state++ {
+		out.Gauge(f.states, float64(states[state]), state.String())
+	}
+	for code, n := range disconnects {
+		out.Counter(f.disconnects, n, code)
+	}
+	out.Gauge(f.configured, float64(max(len(shards), f.Configured)))
 	out.Gauge(f.ready, float64(ready))
 	f.collectBudget(out)
 	f.collectQueue(out)
@@ -138,13 +159,6 @@ func (f *fleet) collectShard(out Sink, id string, st gateway.Status) {
 		up = 1
 	}
 	out.Gauge(f.up, up, id)
-	for state := gateway.Idle; state <= gateway.Closed; state++ {
-		in := 0.0
-		if state == st.State {
-			in = 1
-		}
-		out.Gauge(f.state, in, id, state.String())
-	}
 	if st.Latency > 0 {
 		out.Gauge(f.latency, st.Latency.Seconds(), id)
 	}
@@ -155,13 +169,8 @@ func (f *fleet) collectShard(out Sink, id string, st gateway.Status) {
 	out.Counter(f.connects, st.Resumes, id, "resume")
 	out.Gauge(f.guilds, float64(st.Guilds), id)
 	out.Gauge(f.unavailable, float64(st.Unavailable), id)
-	ends := map[string]uint64{"none": 0}
-	for code, n := range st.Disconnects {
-		ends[closeCode(code)] += n
-	}
-	for code, n := range ends {
-		out.Counter(f.disconnects, n, id, code)
-	}
+	out.Counter(f.losses, st.Losses, id)
+	out.Counter(f.dials, st.FailedDials, id)
 }
 
 func (f *fleet) collectBudget(out Sink) {
@@ -181,6 +190,16 @@ func (f *fleet) collectQueue(out Sink) {
 	out.Gauge(f.queueBytes, float64(q.Bytes))
 	out.Counter(f.queueBlocked, q.Late)
 	out.Counter(f.queueShed, q.Shed, "shed")
+}
+
+// knownCloseCodes has those that matter to rules, at 0: a counter that appears with its first
+// value has not increased.
+func knownCloseCodes() map[string]uint64 {
+	codes := map[string]uint64{"none": 0, "1000": 0, "1001": 0, "1006": 0, Other: 0}
+	for code := 4000; code <= 4014; code++ {
+		codes[strconv.Itoa(code)] = 0
+	}
+	return codes
 }
 
 // closeCode returns the label of a close code: those that Discord documents, and the usual ones

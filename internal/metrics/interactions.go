@@ -96,6 +96,9 @@ func (in *interactions) receive(d []byte, received time.Time) {
 			it.command = in.commands.bound(name)
 		}
 	}
+	for _, outcome := range []string{answered, refused, unanswered} {
+		in.total.WithLabelValues(it.kind, it.command, outcome) // there at 0, for rate()
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.expireLocked(received)

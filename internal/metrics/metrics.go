@@ -77,13 +77,14 @@ func New(namespace string) *Metrics {
 // program's source, of which even a large bot has fewer.
 const maxHandlers = 500
 
-// handlerBuckets have 3 s, in which an interaction must be answered.
+// handlerBuckets begin where handlers are that only look something up, and have 3 s, in which an
+// interaction must be answered.
 func handlerBuckets() []float64 {
-	return []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 3, 5, 10}
+	return []float64{.00005, .0002, .001, .005, .02, .05, .1, .25, .5, 1, 2.5, 3, 5, 10}
 }
 
 func waitBuckets() []float64 {
-	return []float64{.0005, .001, .005, .01, .05, .1, .5, 1, 3, 10, 60}
+	return []float64{.00005, .0002, .001, .005, .01, .05, .1, .5, 1, 3, 10, 60}
 }
 
 // histogram returns the options of a histogram that is both: with classic buckets, which every

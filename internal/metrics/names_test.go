@@ -20,7 +20,11 @@ func TestCommandNamesThatAreNoLabels(t *testing.T) {
 	}
 	want := `# HELP discord_interactions_total Interactions by what became of them: answered, refused by Discord (too late or invalid), or unanswered within 10 s.
 # TYPE discord_interactions_total counter
+discord_interactions_total{command="fine",outcome="answered",type="command"} 0
+discord_interactions_total{command="fine",outcome="refused",type="command"} 0
 discord_interactions_total{command="fine",outcome="unanswered",type="command"} 1
+discord_interactions_total{command="other",outcome="answered",type="command"} 0
+discord_interactions_total{command="other",outcome="refused",type="command"} 0
 discord_interactions_total{command="other",outcome="unanswered",type="command"} 3
 `
 	err := testutil.CollectAndCompare(m, strings.NewReader(want), "discord_interactions_total")

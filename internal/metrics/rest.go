@@ -20,12 +20,13 @@ type rest struct {
 	requests     *prometheus.CounterVec
 	duration     *prometheus.HistogramVec
 	ratelimited  *prometheus.CounterVec
+	invalid      *prometheus.CounterVec
 	inflight     prometheus.Gauge
 	interactions *interactions
 }
 
 func newREST(namespace string, in *interactions) *rest {
-	return &rest{
+	r := &rest{
 		routes:       newNames(maxRoutes),
 		interactions: in,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -41,23 +42,55 @@ func newREST(namespace string, in *interactions) *rest {
 			Help: "Answers with status 429 by whose limit it was: user, global, shared " +
 				"(not the bot's fault), or cloudflare (the host is blocked).",
 		}, []string{"method", "route", "scope"}),
+		invalid: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "rest_invalid_requests_total",
+			Help: "Answers for which Discord blocks a host that has 10,000 in 10 minutes: 401, " +
+				"403, and 429 unless the limit is shared; and cloudflare, when it has.",
+		}, []string{"reason"}),
 		inflight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "rest_inflight",
 			Help: "Requests to Discord's API that are waiting for an answer.",
 		}),
 	}
+	for _, reason := range []string{"401", "403", "429", cloudflare} {
+		r.invalid.WithLabelValues(reason) // there at 0, for increase()
+	}
+	return r
+}
+
+const cloudflare = "cloudflare"
+
+// invalidRequest returns why Discord counts an answer as an invalid request, "" if it does not.
+func invalidRequest(resp *http.Response) string {
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return strconv.Itoa(resp.StatusCode)
+	case http.StatusTooManyRequests:
+		switch scope(resp.Header) {
+		case cloudflare:
+			return cloudflare
+		case "shared":
+			return ""
+		}
+		return "429"
+	}
+	return ""
+}
+
+func (r *rest) all() []prometheus.Collector {
+	return []prometheus.Collector{r.requests, r.duration, r.ratelimited, r.invalid, r.inflight}
 }
 
 // Describe implements prometheus.Collector.
 func (r *rest) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range []prometheus.Collector{r.requests, r.duration, r.ratelimited, r.inflight} {
+	for _, c := range r.all() {
 		c.Describe(ch)
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (r *rest) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range []prometheus.Collector{r.requests, r.duration, r.ratelimited, r.inflight} {
+	for _, c := range r.all() {
 		c.Collect(ch)
 	}
 }
@@ -80,6 +113,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	path := r.URL.EscapedPath()
 	name := t.rest.routes.bound([]byte(route.Template(path)))
 	verb := method(r.Method)
+	t.rest.ratelimited.WithLabelValues(verb, name, "user") // there at 0, for rate()
 	t.rest.inflight.Inc()
 	defer t.rest.inflight.Dec()
 	start := time.Now()
@@ -90,6 +124,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	t.rest.requests.WithLabelValues(verb, name, status(resp.StatusCode)).Inc()
+	if reason := invalidRequest(resp); reason != "" {
+		t.rest.invalid.WithLabelValues(reason).Inc()
+	}
 	if resp.StatusCode == http.StatusTooManyRequests {
 		t.rest.ratelimited.WithLabelValues(verb, name, scope(resp.Header)).Inc()
 	} else if name == callback {
@@ -133,5 +170,5 @@ func scope(h http.Header) string {
 	case h.Get("X-RateLimit-Limit") != "":
 		return "user"
 	}
-	return "cloudflare"
+	return cloudflare
 }

@@ -11,7 +11,7 @@ type row struct {
 // rows has the whole dashboard. In its queries, [S] stands for the labels that select a bot, [H]
 // for those that select shards too, and [R] for the range of rates.
 func rows() []row {
-	all := []row{fleet(), gateway(), handlers(), interactions(), rest(), caches(), goRuntime()}
+	all := []row{fleet(), health(), gateway(), handlers(), interactions(), rest(), caches(), process()}
 	short := strings.NewReplacer(
 		"[S]", `{job=~"$job",instance=~"$instance"}`,
 		"[S,", `{job=~"$job",instance=~"$instance",`,
@@ -35,11 +35,17 @@ func fleet() row {
 		{title: "Guilds", kind: "timeseries", queries: []query{
 			{"sum(discord_shard_guilds[S])", "available"},
 			{"sum(discord_shard_unavailable_guilds[S])", "unavailable"}}},
+		{title: "Users", about: "Who is in two guilds counts twice.", kind: "stat", queries: []query{
+			{"sum(discord_users[S])", ""}}},
+		{title: "Up since", kind: "stat", unit: "dateTimeFromNow", queries: []query{
+			{"1000 * min(discord_start_time_seconds[S])", ""}}},
 		{title: "IDENTIFYs left today", about: "When they are used up, no lost session can be replaced.",
 			kind: "stat", limit: 200, low: true, queries: []query{
 				{"min(discord_session_starts_remaining[S])", ""}}},
 		{title: "State of the shards", kind: "state-timeline", queries: []query{
 			{"discord_shard_up[H]", "{{instance}} shard {{shard}}"}}},
+		{title: "Shards by state", kind: "timeseries", queries: []query{
+			{"sum by (state) (discord_shards[S])", "{{state}}"}}},
 		{title: "Sessions begun and resumed", kind: "timeseries", queries: []query{
 			{"sum by (kind) (increase(discord_shard_connects_total[H][R]))", "{{kind}}"}}},
 		{title: "Wait to identify, p99", kind: "timeseries", unit: "s", queries: []query{
@@ -59,8 +65,11 @@ func gateway() row {
 		{title: "Latency", about: "From a heartbeat to its acknowledgement.", kind: "timeseries",
 			unit: "s", limit: 0.5, queries: []query{
 				{"discord_shard_latency_seconds[H]", "shard {{shard}}"}}},
+		{title: "Connections lost", kind: "timeseries", queries: []query{
+			{"sum by (shard) (increase(discord_shard_losses_total[H][R]))", "shard {{shard}}"},
+			{"sum(increase(discord_shard_failed_dials_total[H][R]))", "failed dials"}}},
 		{title: "Disconnects by code", kind: "timeseries", queries: []query{
-			{"sum by (code) (increase(discord_shard_disconnects_total[H][R])) > 0", "{{code}}"}}},
+			{"sum by (code) (increase(discord_gateway_disconnects_total[S][R]))", "{{code}}"}}},
 		{title: "Time since the last event", kind: "timeseries", unit: "s", queries: []query{
 			{"time() - discord_shard_last_event_timestamp_seconds[H]", "shard {{shard}}"}}},
 		{title: "Time since the last heartbeat ACK", kind: "timeseries", unit: "s", limit: 120,
@@ -87,15 +96,18 @@ func handlers() row {
 			{"histogram_quantile(0.99, sum by (handler, le) (rate(discord_handler_duration_seconds_bucket[S][R])))",
 				"{{handler}}"}}},
 		{title: "Errors", kind: "timeseries", unit: "reqps", queries: []query{
-			{"sum by (handler, kind) (rate(discord_handler_errors_total[S][R])) > 0", "{{handler}}: {{kind}}"}}},
+			{"sum by (handler, kind) (rate(discord_handler_errors_total[S][R]))", "{{handler}}: {{kind}}"}}},
 		{title: "Wait for a handler, p99", kind: "timeseries", unit: "s", queries: []query{
 			{"histogram_quantile(0.99, sum by (handler, le) (rate(discord_handler_queue_wait_seconds_bucket[S][R])))",
 				"{{handler}}"}}},
 		{title: "Queue", kind: "timeseries", queries: []query{
 			{"sum(discord_handler_queue_depth[S])", "waiting"},
-			{"sum(discord_handler_inflight[S])", "running"}}},
-		{title: "Size of the queue", kind: "timeseries", unit: "bytes", queries: []query{
-			{"sum(discord_handler_queue_bytes[S])", "payloads"}}},
+			{"sum(discord_handler_inflight[S])", "running"},
+			{"sum(discord_handler_max_inflight[S])", "may run"}}},
+		{title: "How full the queue is", kind: "timeseries", unit: "percentunit", limit: 0.8, queries: []query{
+			{"(discord_handler_queue_depth[S] + discord_handler_inflight[S]) / discord_handler_queue_max_events[S]",
+				"{{instance}} events"},
+			{"discord_handler_queue_bytes[S] / discord_handler_queue_max_bytes[S]", "{{instance}} bytes"}}},
 		{title: "Overload", kind: "timeseries", unit: "reqps", queries: []query{
 			{"sum(rate(discord_handler_dropped_total[S][R]))", "dropped"},
 			{"sum(rate(discord_handler_queue_blocked_total[S][R]))", "reading stopped"}}},
@@ -132,8 +144,8 @@ func rest() row {
 				{"sum by (scope, route) (rate(discord_rest_ratelimited_total[S][R]))", "{{scope}} {{route}}"}}},
 		{title: "Invalid requests in 10 minutes", about: "At 10,000 Discord blocks the host.",
 			kind: "timeseries", limit: 7000, queries: []query{
-				{`sum by (instance) (increase(discord_rest_requests_total[S,status=~"401|403",][10m]) or ` +
-					`increase(discord_rest_ratelimited_total[S,scope!="shared",][10m]))`, "{{instance}}"}}},
+				{"sum by (instance, reason) (increase(discord_rest_invalid_requests_total[S][10m]))",
+					"{{instance}} {{reason}}"}}},
 		{title: "In flight", kind: "timeseries", queries: []query{
 			{"sum by (instance) (discord_rest_inflight[S])", "{{instance}}"}}},
 	}}
@@ -148,16 +160,34 @@ func caches() row {
 			{"sum by (cache) (discord_cache_entries[S])", "{{cache}}"},
 			{"sum by (cache) (discord_cache_max_entries[S])", "{{cache}}: room"}}},
 		{title: "Evictions", kind: "timeseries", unit: "reqps", queries: []query{
-			{"sum by (cache, reason) (rate(discord_cache_evictions_total[S][R])) > 0", "{{cache}}: {{reason}}"}}},
+			{"sum by (cache, reason) (rate(discord_cache_evictions_total[S][R]))", "{{cache}}: {{reason}}"}}},
+		{title: "State", kind: "timeseries", queries: []query{
+			{"sum by (kind) (discord_state_entries[S])", "{{kind}}"}}},
+		{title: "Given up by State", kind: "timeseries", unit: "reqps", queries: []query{
+			{"sum by (reason) (rate(discord_state_removed_total[S][R]))", "{{reason}}"}}},
+		{title: "Shrunk for want of memory", kind: "timeseries", queries: []query{
+			{"sum by (instance) (increase(discord_memory_shrinks_total[S][R]))", "{{instance}}"}}},
 	}}
 }
 
-func goRuntime() row {
-	return row{"Runtime", []panel{
+func health() row {
+	return row{"Health", []panel{
+		{title: "Checks", about: "1 healthy, 0.5 degraded, 0 unhealthy.", kind: "state-timeline", queries: []query{
+			{"min by (check) (discord_health_check_status[S])", "{{check}}"}}},
+		{title: "Time that checks take", kind: "timeseries", unit: "s", queries: []query{
+			{"max by (check) (discord_health_check_duration_seconds[S])", "{{check}}"}}},
+		{title: "Alerts", kind: "timeseries", queries: []query{
+			{"sum by (sink, outcome) (increase(discord_alerts_sent_total[S][R]))", "{{sink}}: {{outcome}}"}}},
+	}}
+}
+
+func process() row {
+	return row{"Process", []panel{
 		{title: "Memory", kind: "timeseries", unit: "bytes", queries: []query{
 			{"discord_resource_rss_bytes[S]", "{{instance}} RSS"},
+			{"discord_resource_memory_used_bytes[S]", "{{instance}} counts against the limit"},
+			{"discord_resource_live_bytes[S]", "{{instance}} live heap"},
 			{"discord_resource_go_bytes[S]", "{{instance}} Go"},
-			{"discord_resource_heap_bytes[S]", "{{instance}} heap"},
 			{"discord_resource_memory_limit_bytes[S]", "{{instance}} limit"}}},
 		{title: "CPU", about: "Of one CPU.", kind: "timeseries", unit: "percentunit", queries: []query{
 			{"sum by (instance, mode) (rate(discord_resource_cpu_seconds_total[S][R]))", "{{instance}} {{mode}}"}}},
