@@ -7,7 +7,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// A channel is a guild channel or a DM, in the form in which Discord sends it.
+// A channel is a guild channel, a thread or a DM, in the form in which Discord sends it.
 type channel struct {
 	ID                   string                `json:"id"`
 	Type                 discordgo.ChannelType `json:"type"`
@@ -19,25 +19,40 @@ type channel struct {
 	ParentID             *string               `json:"parent_id"`
 	RateLimitPerUser     int                   `json:"rate_limit_per_user"`
 	LastMessageID        *string               `json:"last_message_id"`
-	PermissionOverwrites json.RawMessage       `json:"permission_overwrites,omitempty"`
+	PermissionOverwrites []overwrite           `json:"permission_overwrites,omitzero"`
 	Bitrate              int                   `json:"bitrate,omitempty"`
 	UserLimit            int                   `json:"user_limit,omitempty"`
 	Recipients           []*user               `json:"recipients,omitempty"`
 	Flags                int                   `json:"flags"`
 
+	// Of forums.
+	AvailableTags   json.RawMessage `json:"available_tags,omitempty"`
+	DefaultReaction json.RawMessage `json:"default_reaction_emoji,omitempty"`
+	SortOrder       *int            `json:"default_sort_order,omitempty"`
+	ForumLayout     *int            `json:"default_forum_layout,omitempty"`
+	AutoArchive     int             `json:"default_auto_archive_duration,omitempty"`
+
+	*thread // nil for other channels
+
 	messages []*message // oldest first
 }
 
 func (c *channel) public() *discordgo.Channel {
-	out := &discordgo.Channel{
-		ID: c.ID, Type: c.Type, GuildID: c.GuildID, Name: c.Name, Topic: deref(c.Topic), Position: c.Position,
-		NSFW: c.NSFW, ParentID: deref(c.ParentID), RateLimitPerUser: c.RateLimitPerUser,
-		LastMessageID: deref(c.LastMessageID), Bitrate: c.Bitrate, UserLimit: c.UserLimit,
-	}
-	for _, u := range c.Recipients {
-		out.Recipients = append(out.Recipients, u.public())
-	}
+	out := new(discordgo.Channel)
+	_ = json.Unmarshal(marshal(c), out)
 	return out
+}
+
+// isThread reports whether the channel is a thread of another.
+func (c *channel) isThread() bool { return c.thread != nil }
+
+// speaks reports whether the channel can have messages; the others have threads or channels.
+func (c *channel) speaks() bool {
+	switch c.Type {
+	case discordgo.ChannelTypeGuildCategory, discordgo.ChannelTypeGuildForum, discordgo.ChannelTypeGuildMedia:
+		return false
+	}
+	return true
 }
 
 // message returns a message by id, or nil. Ids rise, so the list is searched by halves.

@@ -137,6 +137,9 @@ func (c *client) read() frame {
 func (c *client) event(name string) frame {
 	c.t.Helper()
 	f := c.read()
+	for f.T == "GUILD_AUDIT_LOG_ENTRY_CREATE" && f.T != name { // follows most of what is done over REST
+		f = c.read()
+	}
 	if f.Op != 0 || f.T != name {
 		c.t.Fatalf("got op %d %s %s, want %s", f.Op, f.T, f.D, name)
 	}

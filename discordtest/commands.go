@@ -105,7 +105,7 @@ func (o *oneOrMany) UnmarshalJSON(b []byte) error {
 const (
 	chunkSize       = 1000
 	allMembersEvery = 30 * time.Second
-	maxNonce        = 32
+	maxRequestNonce = 32
 	maxQueryResults = 100
 )
 
@@ -116,7 +116,7 @@ func (c *Conn) requestMembers(d json.RawMessage) {
 		c.Close(4002, "Error while decoding payload.")
 		return
 	}
-	if len(in.Nonce) > maxNonce {
+	if len(in.Nonce) > maxRequestNonce {
 		in.Nonce = ""
 	}
 	s := c.srv

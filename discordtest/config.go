@@ -52,6 +52,9 @@ type Config struct {
 	// NoRateLimits turns REST rate limits off. Default on: answers carry the headers and the limits
 	// are enforced.
 	NoRateLimits bool
+	// NoPermissions lets the bot do everything everywhere. Default: what it may do follows from its
+	// roles and from overwrites, see [Server.SetBotPermissions].
+	NoPermissions bool
 	// InteractionTimeout is the time for the first response to an interaction. Default 3 s.
 	InteractionTimeout time.Duration
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // A draft is what a client sends to make or change a message. Nil fields were not given.
@@ -22,7 +21,7 @@ type draft struct {
 	EnforceNonce     bool            `json:"enforce_nonce"`
 	MessageReference json.RawMessage `json:"message_reference"`
 	StickerIDs       []string        `json:"sticker_ids"`
-	Poll             json.RawMessage `json:"poll"`
+	Poll             *pollDraft      `json:"poll"`
 	AllowedMentions  *struct {
 		Parse []string `json:"parse"`
 		Users []string `json:"users"`
@@ -30,6 +29,8 @@ type draft struct {
 	} `json:"allowed_mentions"`
 	Username  string `json:"username"`   // webhooks
 	AvatarURL string `json:"avatar_url"` // webhooks
+
+	ThreadName string `json:"thread_name"` // webhooks in forums
 
 	files []attachment
 }
@@ -44,89 +45,34 @@ func (x *exchange) draft() (*draft, error) {
 }
 
 const (
-	maxContent    = 2000
-	maxEmbeds     = 10
-	maxEmbedChars = 6000
+	maxContent  = 2000
+	maxStickers = 3
+	maxNonce    = 25
 )
 
 // check holds a draft against Discord's limits.
 func (d *draft) check() error {
+	var f form
+	d.checkForm(&f, "")
+	return f.err()
+}
+
+// checkForm does so for a draft at a place of the body: "data." of an interaction's response.
+func (d *draft) checkForm(f *form, at string) {
 	if isSet(d.Embed) && !isSet(d.Embeds) {
 		d.Embeds = slices.Concat([]byte("["), d.Embed, []byte("]"))
 	}
-	if d.Content != nil && utf8.RuneCountInString(*d.Content) > maxContent {
-		return tooLong("content", maxContent)
+	second := d.Flags != nil && *d.Flags&flagComponentsV2 != 0
+	if second && (deref(d.Content) != "" || isSet(d.Embeds) || d.Poll != nil || len(d.StickerIDs) > 0) {
+		f.wrong(at+"content", "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+			"The 'content', 'embeds', 'poll' and 'stickers' fields cannot be used with components v2")
 	}
-	if !isSet(d.Embeds) {
-		return nil
-	}
-	var embeds []embedText
-	if err := json.Unmarshal(d.Embeds, &embeds); err != nil {
-		return formError("embeds", "BASE_TYPE_BAD", "Embeds are not valid.")
-	}
-	if len(embeds) > maxEmbeds {
-		return tooLong("embeds", maxEmbeds)
-	}
-	total := 0
-	for i := range embeds {
-		n, err := embeds[i].check(fmt.Sprintf("embeds.%d.", i))
-		if err != nil {
-			return err
-		}
-		total += n
-	}
-	if total > maxEmbedChars {
-		return formError("embeds", "MAX_EMBED_SIZE_EXCEEDED",
-			fmt.Sprintf("Embed size exceeds maximum size of %d", maxEmbedChars))
-	}
-	return nil
-}
-
-// embedText is the text of an embed, which is limited in its parts and over all embeds.
-type embedText struct {
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	Footer      struct {
-		Text string `json:"text"`
-	} `json:"footer"`
-	Author struct {
-		Name string `json:"name"`
-	} `json:"author"`
-	Fields []struct {
-		Name  string `json:"name"`
-		Value string `json:"value"`
-	} `json:"fields"`
-}
-
-// check returns the number of characters.
-func (e *embedText) check(at string) (total int, err error) {
-	part := func(field, text string, limit int) {
-		n := utf8.RuneCountInString(strings.TrimSpace(text))
-		total += n
-		if n > limit && err == nil {
-			err = tooLong(at+field, limit)
-		}
-	}
-	part("title", e.Title, 256)
-	part("description", e.Description, 4096)
-	part("footer.text", e.Footer.Text, 2048)
-	part("author.name", e.Author.Name, 256)
-	if len(e.Fields) > 25 {
-		return total, tooLong(at+"fields", 25)
-	}
-	for i, f := range e.Fields {
-		field := fmt.Sprintf("fields.%d.", i)
-		if f.Name == "" || f.Value == "" {
-			return total, formError(at+field+"name", "BASE_TYPE_REQUIRED", "This field is required")
-		}
-		part(field+"name", f.Name, 256)
-		part(field+"value", f.Value, 1024)
-	}
-	return total, err
-}
-
-func tooLong(field string, limit int) error {
-	return formError(field, "BASE_TYPE_MAX_LENGTH", fmt.Sprintf("Must be %d or fewer in length.", limit))
+	f.text(at+"content", deref(d.Content), 0, maxContent)
+	f.length(at+"sticker_ids", len(d.StickerIDs), 0, maxStickers)
+	f.length(at+"nonce", len(bytes.Trim(d.Nonce, `"`)), 0, maxNonce)
+	checkEmbeds(f, at+"embeds", d.Embeds)
+	checkLayout(f, at+"components", d.Components, second)
+	d.Poll.check(f)
 }
 
 // isSet reports whether raw JSON holds something.
@@ -138,7 +84,7 @@ func isSet(raw json.RawMessage) bool {
 // empty reports whether the draft would make a message with nothing in it.
 func (d *draft) empty() bool {
 	return strings.TrimSpace(deref(d.Content)) == "" && !isSet(d.Embeds) && !isSet(d.Components) &&
-		len(d.files) == 0 && len(d.StickerIDs) == 0 && !isSet(d.Poll) && !isSet(d.MessageReference)
+		len(d.files) == 0 && len(d.StickerIDs) == 0 && d.Poll == nil && !isSet(d.MessageReference)
 }
 
 // newMessageLocked makes a message of a draft; nobody has been told of it yet.
@@ -147,7 +93,7 @@ func (s *Server) newMessageLocked(c *channel, author *user, d *draft) *message {
 	m := &message{
 		ID: s.ids.next(now), ChannelID: c.ID, Author: author, Timestamp: timestamp(now), TTS: d.TTS,
 		MentionRoles: []string{}, Mentions: []*user{}, Attachments: []attachment{}, Embeds: emptyList(),
-		Components: emptyList(), Nonce: d.Nonce, Poll: d.Poll,
+		Components: emptyList(), Nonce: d.Nonce, Poll: d.Poll.open(now),
 	}
 	s.fillLocked(c, m, d)
 	var ref struct {
@@ -229,7 +175,7 @@ func (s *Server) publishLocked(typ string, c *channel, m *message) {
 			wire.Member = author.bare()
 		}
 	}
-	o := outgoing{guildID: c.GuildID, typ: typ, data: marshal(&wire)}
+	o := outgoing{guildID: c.GuildID, channel: c, typ: typ, data: marshal(&wire)}
 	if !m.shownWithoutIntent(s.world.bot.ID, c.GuildID == "") {
 		o.redacted = marshal(wire.redacted())
 	}
@@ -241,6 +187,9 @@ func (s *Server) postLocked(c *channel, m *message) {
 	c.keep(m, s.cfg.MessageLimit)
 	if !m.ephemeral() {
 		s.publishLocked("MESSAGE_CREATE", c, m)
+	}
+	if c.isThread() {
+		s.postedLocked(c, m)
 	}
 	s.changedLocked()
 }
@@ -260,7 +209,7 @@ func (s *Server) rewriteLocked(c *channel, m *message, d *draft) {
 func (s *Server) removeMessageLocked(c *channel, m *message) {
 	c.drop(m.ID)
 	if !m.ephemeral() {
-		s.emitLocked(c.GuildID, "MESSAGE_DELETE",
+		s.emitInLocked(c, "MESSAGE_DELETE",
 			inGuild(c, map[string]any{"id": m.ID, "channel_id": c.ID}))
 	}
 }

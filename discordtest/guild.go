@@ -19,7 +19,8 @@ type Guild struct {
 	Channels, VoiceChannels []*discordgo.Channel
 	// Members are the people in the guild. The bot is a member too, but is not listed.
 	Members []*discordgo.Member
-	// Roles starts with @everyone, whose id is the guild's.
+	// Roles starts with @everyone, whose id is the guild's. In a new guild Moderator, Regular and
+	// the bot's own role follow; from the top Moderator, the bot's, Regular. Nobody else has a role.
 	Roles []*discordgo.Role
 }
 
@@ -35,6 +36,17 @@ type guild struct {
 	presences         map[string]*presence
 	voice             map[string]*voiceState
 	bans              map[string]*ban
+	threads           []*channel // in order of creation
+	audit             []*auditEntry
+	emojis, stickers  documents
+	events            documents // scheduled
+	stages            documents
+	rules             documents // of AutoMod
+	template          document
+	permits           []*commandPermits
+	settings          guildSettings
+	widget            document
+	onboarding        document
 }
 
 type role struct {
@@ -47,6 +59,11 @@ type role struct {
 	Managed     bool   `json:"managed"`
 	Mentionable bool   `json:"mentionable"`
 	Flags       int    `json:"flags"`
+	Tags        *tags  `json:"tags,omitempty"` // of the role that a bot brings along
+}
+
+type tags struct {
+	BotID string `json:"bot_id"`
 }
 
 func (r *role) public() *discordgo.Role {
@@ -74,37 +91,44 @@ type guildCreate struct {
 	Channels    []*channel    `json:"channels"`
 	Threads     []*channel    `json:"threads"`
 	Presences   []*presence   `json:"presences"`
-	Stages      []struct{}    `json:"stage_instances"`
-	Events      []struct{}    `json:"guild_scheduled_events"`
+	Stages      []document    `json:"stage_instances"`
+	Events      []document    `json:"guild_scheduled_events"`
 	Sounds      []struct{}    `json:"soundboard_sounds"`
 }
 
 // guildObject is a guild as REST and GUILD_UPDATE send it.
 type guildObject struct {
-	ID                string     `json:"id"`
-	Name              string     `json:"name"`
-	Icon              *string    `json:"icon"`
-	OwnerID           string     `json:"owner_id"`
-	AFKTimeout        int        `json:"afk_timeout"`
-	VerificationLevel int        `json:"verification_level"`
-	DefaultNotify     int        `json:"default_message_notifications"`
-	ContentFilter     int        `json:"explicit_content_filter"`
-	Roles             []*role    `json:"roles"`
-	Emojis            []struct{} `json:"emojis"`
-	Stickers          []struct{} `json:"stickers"`
-	Features          []string   `json:"features"`
-	MFALevel          int        `json:"mfa_level"`
-	SystemChannelID   *string    `json:"system_channel_id"`
-	MaxMembers        int        `json:"max_members"`
-	PremiumTier       int        `json:"premium_tier"`
-	PreferredLocale   string     `json:"preferred_locale"`
-	NSFWLevel         int        `json:"nsfw_level"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	OwnerID string `json:"owner_id"`
+	guildSettings
+	Roles       []*role    `json:"roles"`
+	Emojis      []document `json:"emojis"`
+	Stickers    []document `json:"stickers"`
+	Features    []string   `json:"features"`
+	MFALevel    int        `json:"mfa_level"`
+	MaxMembers  int        `json:"max_members"`
+	PremiumTier int        `json:"premium_tier"`
+	NSFWLevel   int        `json:"nsfw_level"`
+}
+
+// guildSettings are those of a guild's settings that only are stored.
+type guildSettings struct {
+	Icon              *string `json:"icon"`
+	Description       *string `json:"description"`
+	AFKChannelID      *string `json:"afk_channel_id"`
+	AFKTimeout        int     `json:"afk_timeout"`
+	VerificationLevel int     `json:"verification_level"`
+	DefaultNotify     int     `json:"default_message_notifications"`
+	ContentFilter     int     `json:"explicit_content_filter"`
+	SystemChannelID   *string `json:"system_channel_id"`
+	PreferredLocale   string  `json:"preferred_locale"`
 }
 
 func (g *guild) object() guildObject {
 	return guildObject{
-		ID: g.id, Name: g.name, OwnerID: g.ownerID, AFKTimeout: 300, Roles: g.roles, Emojis: []struct{}{},
-		Stickers: []struct{}{}, Features: []string{}, MaxMembers: 500_000, PreferredLocale: "en-US",
+		ID: g.id, Name: g.name, OwnerID: g.ownerID, guildSettings: g.settings, Roles: g.roles,
+		Emojis: g.emojis.list(), Stickers: g.stickers.list(), Features: []string{}, MaxMembers: 500_000,
 	}
 }
 
@@ -114,8 +138,8 @@ func (g *guild) create(botID string, intents discordgo.Intent, largeThreshold in
 	all := intents&discordgo.IntentGuildPresences != 0
 	out := guildCreate{
 		guildObject: g.object(), JoinedAt: g.joinedAt, Large: len(g.order) > largeThreshold, MemberCount: len(g.order),
-		VoiceStates: []*voiceState{}, Members: []*member{}, Channels: g.channels, Threads: []*channel{},
-		Presences: []*presence{}, Stages: []struct{}{}, Events: []struct{}{}, Sounds: []struct{}{},
+		VoiceStates: []*voiceState{}, Members: []*member{}, Channels: g.channels, Threads: g.activeThreads(""),
+		Presences: []*presence{}, Stages: g.stages.list(), Events: g.events.list(), Sounds: []struct{}{},
 	}
 	for _, id := range g.order {
 		if all || id == botID || g.voice[id] != nil {

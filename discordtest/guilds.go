@@ -43,8 +43,13 @@ func (s *Server) removeGuildLocked(g *guild) {
 	w := &s.world
 	delete(w.guilds, g.id)
 	w.order = slices.DeleteFunc(w.order, func(id string) bool { return id == g.id })
-	for _, c := range g.channels {
+	for _, c := range slices.Concat(g.channels, g.threads) {
 		delete(w.channels, c.ID)
+	}
+	for code, i := range w.invites {
+		if i.guildID == g.id {
+			delete(w.invites, code)
+		}
 	}
 	for id, hook := range w.webhooks {
 		if hook.GuildID == g.id {
@@ -75,13 +80,19 @@ func (s *Server) SetUnavailable(guildID string, on bool) error {
 
 // AddChannel makes a text channel.
 func (s *Server) AddChannel(guildID, name string) (*discordgo.Channel, error) {
+	return s.AddChannelType(guildID, name, discordgo.ChannelTypeGuildText)
+}
+
+// AddChannelType makes a channel of any type: a forum, an announcement or stage channel, a category.
+func (s *Server) AddChannelType(guildID, name string,
+	kind discordgo.ChannelType) (*discordgo.Channel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, err := s.world.guild(guildID)
 	if err != nil {
 		return nil, err
 	}
-	c := s.addChannelLocked(g, name, discordgo.ChannelTypeGuildText)
+	c := s.addChannelLocked(g, name, kind)
 	s.emitLocked(g.id, "CHANNEL_CREATE", c)
 	return c.public(), nil
 }
@@ -107,10 +118,7 @@ func (s *Server) AddMember(guildID string) (*discordgo.Member, error) {
 		return nil, err
 	}
 	m := g.add(s.world.newPerson(), s.nowLocked())
-	s.emitLocked(g.id, "GUILD_MEMBER_ADD", struct {
-		*member
-		GuildID string `json:"guild_id"`
-	}{m, g.id})
+	s.announceMemberLocked(g, m)
 	return m.public(g.id), nil
 }
 

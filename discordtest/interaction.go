@@ -230,7 +230,7 @@ func (in *Interaction) payload(data any) map[string]any {
 	p := map[string]any{
 		"id": in.ID, "application_id": w.bot.ID, "type": in.Type, "data": data,
 		"token": in.Token, "version": 1, "channel_id": in.channel.ID, "channel": in.channel,
-		"locale": "en-US", "entitlements": []struct{}{}, "app_permissions": "2251799813685247",
+		"locale": "en-US", "entitlements": []struct{}{}, "app_permissions": in.srv.botIn(in.channel).String(),
 	}
 	if in.source != nil {
 		p["message"] = in.source
@@ -246,7 +246,9 @@ func (in *Interaction) payload(data any) map[string]any {
 	}
 	p["guild_id"], p["guild_locale"], p["context"] = in.guildID, "en-US", 0
 	p["guild"] = map[string]any{"id": in.guildID, "locale": "en-US", "features": []string{}}
-	p["member"] = invoker{w.guilds[in.guildID].members[in.user.ID], "1099511627775"}
+	g := w.guilds[in.guildID]
+	m := g.members[in.user.ID]
+	p["member"] = invoker{m, in.srv.permissionsIn(g, m, in.channel).String()}
 	p["authorizing_integration_owners"] = map[string]string{"0": in.guildID}
 	return p
 }

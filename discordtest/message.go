@@ -37,7 +37,8 @@ type message struct {
 	Referenced       *message        `json:"referenced_message,omitempty"`
 	Interaction      *usedBy         `json:"interaction_metadata,omitempty"`
 	StickerItems     json.RawMessage `json:"sticker_items,omitempty"`
-	Poll             json.RawMessage `json:"poll,omitempty"`
+	Poll             *poll           `json:"poll,omitempty"`
+	Thread           *channel        `json:"thread,omitempty"`
 }
 
 // usedBy names the interaction that a message answers.
@@ -68,10 +69,14 @@ type emoji struct {
 	Name string  `json:"name"`
 }
 
-// Message flags: only the user of the interaction sees it, and the bot is still thinking.
+// Message flags. An ephemeral one is only seen by the user of the interaction; while it is loading
+// the bot is still thinking.
 const (
-	flagEphemeral = 1 << 6
-	flagLoading   = 1 << 7
+	flagCrossposted  = 1 << 0
+	flagHasThread    = 1 << 5
+	flagEphemeral    = 1 << 6
+	flagLoading      = 1 << 7
+	flagComponentsV2 = 1 << 15
 )
 
 func (m *message) ephemeral() bool { return m.Flags&flagEphemeral != 0 }
@@ -102,16 +107,10 @@ func (m *message) shownWithoutIntent(botID string, dm bool) bool {
 	return dm || isBot(m.Author) || slices.ContainsFunc(m.Mentions, isBot)
 }
 
-// public converts m to discordgo's form. A component that discordgo does not know makes it drop the
-// whole message; then components are left out instead.
+// public converts m to discordgo's form.
 func (m *message) public(guildID string) *discordgo.Message {
 	out := new(discordgo.Message)
-	if err := json.Unmarshal(marshal(m), out); err != nil {
-		plain := *m
-		plain.Components = emptyList()
-		out = new(discordgo.Message)
-		_ = json.Unmarshal(marshal(&plain), out)
-	}
+	_ = json.Unmarshal(marshal(m), out)
 	out.GuildID = guildID
 	return out
 }

@@ -198,23 +198,3 @@ func (d *optionDefinition) measure(o *CommandOption) error {
 	}
 	return nil
 }
-
-// optionDefinition is an option of a registered command.
-type optionDefinition struct {
-	Type         discordgo.ApplicationCommandOptionType `json:"type"`
-	Name         string                                 `json:"name"`
-	Description  string                                 `json:"description"`
-	Required     bool                                   `json:"required"`
-	Autocomplete bool                                   `json:"autocomplete"`
-	Choices      []choiceDefinition                     `json:"choices"`
-	MinValue     *float64                               `json:"min_value"`
-	MaxValue     *float64                               `json:"max_value"`
-	MinLength    *float64                               `json:"min_length"`
-	MaxLength    *float64                               `json:"max_length"`
-	Options      []optionDefinition                     `json:"options"`
-}
-
-type choiceDefinition struct {
-	Name  string `json:"name"`
-	Value any    `json:"value"`
-}

@@ -83,16 +83,6 @@ var (
 	errTooLarge           = &apiError{413, 40005, "Request entity too large", nil}
 )
 
-// formError is Discord's answer to a field that it does not accept.
-func formError(field, code, message string) *apiError {
-	leaf := map[string]any{"_errors": []map[string]string{{"code": code, "message": message}}}
-	parts := strings.Split(field, ".")
-	for i := len(parts) - 1; i > 0; i-- {
-		leaf = map[string]any{parts[i]: leaf}
-	}
-	return &apiError{400, 50035, "Invalid Form Body", map[string]any{parts[0]: leaf}}
-}
-
 // serveREST answers a request and records it.
 func (s *Server) serveREST(w http.ResponseWriter, r *http.Request) {
 	if s.refuses(refuseAll) {
@@ -135,7 +125,7 @@ func (s *Server) newExchange(r *http.Request) (*exchange, error) {
 		x.path = path
 		return x, errNotFound
 	}
-	x.path = path[len(prefix)-1:]
+	x.path = "/" + strings.TrimLeft(path[len(prefix):], "/")
 	x.route, x.params = s.routes.find(r.Method, x.path)
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
@@ -155,9 +145,13 @@ func (x *exchange) readForm() error {
 		return nil //nolint:nilerr // then it has no form
 	}
 	x.body = nil
+	fields := make(map[string]string)
 	for form := multipart.NewReader(bytes.NewReader(x.raw), params["boundary"]); ; {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
+			if x.body == nil && len(fields) > 0 { // a sticker
+				x.body = marshal(fields)
+			}
 			return nil
 		}
 		if err != nil {
@@ -169,6 +163,8 @@ func (x *exchange) readForm() error {
 			return formError("_form", "MULTIPART_INVALID", "Multipart body is not valid.")
 		case part.FormName() == "payload_json":
 			x.body = content
+		case part.FileName() == "":
+			fields[part.FormName()] = string(content)
 		case part.FileName() != "":
 			x.files = append(x.files, attachment{
 				Filename: part.FileName(), Size: len(content), ContentType: part.Header.Get("Content-Type"),
@@ -278,6 +274,7 @@ type route struct {
 	path   string // with {names}
 	parts  []string
 	handle func(*exchange) (any, error)
+	need   permissions // in the guild or channel of the path
 	limit  limit
 	open   bool // without Authorization
 }

@@ -2,11 +2,24 @@ package discordtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/bwmarrin/discordgo"
 )
+
+func commandRoutes(r router) {
+	const application = "/applications/{application}"
+	for _, scope := range []string{application, application + "/guilds/{guild}"} {
+		r.on("GET", scope+"/commands", (*exchange).listCommands)
+		r.on("PUT", scope+"/commands", (*exchange).overwriteCommands)
+		r.on("POST", scope+"/commands", (*exchange).createCommand)
+		r.on("GET", scope+"/commands/{command}", (*exchange).getCommand)
+		r.on("PATCH", scope+"/commands/{command}", (*exchange).patchCommand)
+		r.on("DELETE", scope+"/commands/{command}", (*exchange).deleteCommand)
+	}
+}
 
 // A command is a registered application command: its definition as the client sent it, with the
 // fields that Discord adds.
@@ -34,9 +47,6 @@ func (c *command) merge(raw []byte) error {
 	maps.Copy(c.fields, fields)
 	set(&c.name, in.Name)
 	set(&c.kind, in.Type)
-	if c.name == "" || len(c.name) > 32*4 {
-		return formError("name", "BASE_TYPE_REQUIRED", "This field is required")
-	}
 	return nil
 }
 
@@ -54,11 +64,12 @@ func (x *exchange) scope() (string, error) {
 
 // define returns the command of a definition. It keeps the id of an older one with the same name
 // and type.
-func (x *exchange) define(guildID string, raw []byte) (*command, error) {
+func (x *exchange) define(f *form, at, guildID string, raw []byte) (*command, error) {
 	c := &command{kind: 1}
 	if err := c.merge(raw); err != nil {
 		return nil, err
 	}
+	c.check(f, at)
 	c.id = x.newIDLocked()
 	for _, old := range x.world.commands[guildID] {
 		if old.name == c.name && old.kind == c.kind {
@@ -95,13 +106,20 @@ func (x *exchange) overwriteCommands() (any, error) {
 	if err := x.decode(&in); err != nil {
 		return nil, err
 	}
+	var f form
 	next := []*command{}
-	for _, raw := range in {
-		c, err := x.define(id, raw)
+	for i, raw := range in {
+		c, err := x.define(&f, fmt.Sprintf("%d.", i), id, raw)
 		if err != nil {
 			return nil, err
 		}
 		next = append(next, c)
+	}
+	if err := countCommands(&f, next); err != nil {
+		return nil, err
+	}
+	if err := f.err(); err != nil {
+		return nil, err
 	}
 	x.world.commands[id] = next
 	return next, nil
@@ -112,8 +130,12 @@ func (x *exchange) createCommand() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := x.define(id, x.body)
+	var f form
+	c, err := x.define(&f, "", id, x.body)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.err(); err != nil {
 		return nil, err
 	}
 	all := x.world.commands[id]
@@ -121,7 +143,11 @@ func (x *exchange) createCommand() (any, error) {
 		all[i] = c
 		return c, nil
 	}
-	x.world.commands[id] = append(all, c)
+	all = append(slices.Clip(all), c)
+	if err := countCommands(&f, all); err != nil {
+		return nil, err
+	}
+	x.world.commands[id] = all
 	return created{c}, nil
 }
 
@@ -152,11 +178,19 @@ func (x *exchange) patchCommand() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := x.world.commands[id][i]
+	old := x.world.commands[id][i]
+	c := &command{id: old.id, name: old.name, kind: old.kind, fields: maps.Clone(old.fields)}
 	if err := c.merge(x.body); err != nil {
 		return nil, err
 	}
+	var f form
+	c.check(&f, "")
+	if err := f.err(); err != nil {
+		return nil, err
+	}
 	x.stamp(c, id)
+	x.world.commands[id] = slices.Clone(x.world.commands[id])
+	x.world.commands[id][i] = c
 	return c, nil
 }
 

@@ -1,5 +1,10 @@
 package discordtest
 
+func gatewayRoutes(r router) {
+	r.on("GET", "/gateway", (*exchange).getGateway).limited(limitNone).anyone()
+	r.on("GET", "/gateway/bot", (*exchange).getGatewayBot)
+}
+
 func (x *exchange) getGateway() (any, error) {
 	return map[string]string{"url": "ws://" + x.host + gatewayPath}, nil
 }
@@ -14,13 +19,5 @@ func (x *exchange) getGatewayBot() (any, error) {
 			"reset_after":     x.gate.resetAfter(now).Milliseconds(),
 			"max_concurrency": x.cfg.MaxConcurrency,
 		},
-	}, nil
-}
-
-func (x *exchange) getApplication() (any, error) {
-	return map[string]any{
-		"id": x.world.bot.ID, "name": deref(x.world.bot.GlobalName), "icon": nil, "description": "",
-		"bot_public": true, "bot_require_code_grant": false, "verify_key": "",
-		"flags": x.applicationFlags(), "bot": x.world.bot, "approximate_guild_count": len(x.world.guilds),
 	}, nil
 }

@@ -1,10 +1,18 @@
 package discordtest
 
-import (
-	"encoding/json"
-	"slices"
-	"strings"
-)
+import "github.com/bwmarrin/discordgo"
+
+func guildRoutes(r router) {
+	const guild, manage = "/guilds/{guild}", discordgo.PermissionManageGuild
+	r.on("GET", guild, (*exchange).getGuild)
+	r.on("PATCH", guild, (*exchange).patchGuild, manage)
+	r.on("GET", guild+"/preview", (*exchange).getPreview)
+	r.on("GET", guild+"/widget", (*exchange).getWidget, manage)
+	r.on("PATCH", guild+"/widget", (*exchange).patchWidget, manage)
+	r.on("GET", guild+"/onboarding", (*exchange).getOnboarding)
+	r.on("PUT", guild+"/onboarding", (*exchange).putOnboarding, manage, discordgo.PermissionManageRoles)
+	r.on("GET", "/voice/regions", (*exchange).listRegions)
+}
 
 func (x *exchange) getGuild() (any, error) {
 	g, err := x.guild()
@@ -28,182 +36,86 @@ func (x *exchange) patchGuild() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Name *string `json:"name"`
-	}
+	in := struct {
+		Name string `json:"name"`
+		guildSettings
+	}{g.name, g.settings}
 	if err := x.decode(&in); err != nil {
 		return nil, err
 	}
-	set(&g.name, in.Name)
+	var f form
+	f.text("name", in.Name, 2, 100)
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	before := g.name
+	g.name, g.settings = in.Name, in.guildSettings
 	x.emitLocked(g.id, "GUILD_UPDATE", g.object())
+	x.auditLocked(g.id, discordgo.AuditLogActionGuildUpdate, g.id, auditChange{"name", before, g.name})
 	return g.object(), nil
 }
 
-func (x *exchange) listMembers() (any, error) {
+func (x *exchange) getPreview() (any, error) {
 	g, err := x.guild()
 	if err != nil {
 		return nil, err
 	}
-	limit, after := x.number("limit", 1, 1, 1000), x.req.URL.Query().Get("after")
-	out := []*member{}
-	for _, id := range slices.SortedFunc(slices.Values(g.order), compareIDs) {
-		if len(out) < limit && (after == "" || compareIDs(id, after) > 0) {
-			out = append(out, g.members[id])
+	return map[string]any{
+		"id": g.id, "name": g.name, "icon": g.settings.Icon, "splash": nil, "discovery_splash": nil,
+		"emojis": g.emojis.list(), "stickers": g.stickers.list(), "features": []string{},
+		"approximate_member_count": len(g.order), "approximate_presence_count": len(g.presences),
+		"description": g.settings.Description,
+	}, nil
+}
+
+func (x *exchange) getWidget() (any, error) {
+	g, err := x.guild()
+	if err != nil {
+		return nil, err
+	}
+	if g.widget == nil {
+		g.widget = document{"enabled": false, "channel_id": nil}
+	}
+	return g.widget, nil
+}
+
+func (x *exchange) patchWidget() (any, error) {
+	if _, err := x.getWidget(); err != nil {
+		return nil, err
+	}
+	g := x.world.guilds[x.params["guild"]]
+	err := x.fill(g.widget, false, field{name: "enabled", kind: boolField}, field{name: "channel_id"})
+	return g.widget, err
+}
+
+func (x *exchange) getOnboarding() (any, error) {
+	g, err := x.guild()
+	if err != nil {
+		return nil, err
+	}
+	if g.onboarding == nil {
+		g.onboarding = document{
+			"guild_id": g.id, "prompts": []any{}, "default_channel_ids": []any{}, "enabled": false, "mode": 0,
 		}
 	}
-	return out, nil
+	return g.onboarding, nil
 }
 
-func (x *exchange) searchMembers() (any, error) {
-	g, err := x.guild()
-	if err != nil {
+func (x *exchange) putOnboarding() (any, error) {
+	if _, err := x.getOnboarding(); err != nil {
 		return nil, err
 	}
-	limit, prefix := x.number("limit", 1, 1, 1000), strings.ToLower(x.req.URL.Query().Get("query"))
-	out := []*member{}
-	for _, id := range g.order {
-		if m := g.members[id]; len(out) < limit && m.named(prefix) {
-			out = append(out, m)
-		}
-	}
-	return out, nil
+	g := x.world.guilds[x.params["guild"]]
+	err := x.fill(g.onboarding, false,
+		field{name: "prompts", kind: listField, high: 50}, field{name: "default_channel_ids", kind: listField},
+		field{name: "enabled", kind: boolField}, field{name: "mode", kind: numberField, high: 1})
+	return g.onboarding, err
 }
 
-func (x *exchange) getMember() (any, error) {
-	_, m, err := x.member()
-	if err != nil {
-		return nil, err
-	}
-	return m, nil
-}
-
-func (x *exchange) patchMember() (any, error) {
-	g, m, err := x.member()
-	if err != nil {
-		return nil, err
-	}
-	var in struct {
-		Nick         json.RawMessage `json:"nick"`
-		Roles        []string        `json:"roles"`
-		Mute         *bool           `json:"mute"`
-		Deaf         *bool           `json:"deaf"`
-		ChannelID    json.RawMessage `json:"channel_id"`
-		TimeoutUntil json.RawMessage `json:"communication_disabled_until"`
-	}
-	if err := x.decode(&in); err != nil {
-		return nil, err
-	}
-	next := *m
-	for _, f := range []struct {
-		raw json.RawMessage
-		dst **string
-	}{{in.Nick, &next.Nick}, {in.TimeoutUntil, &next.TimeoutUntil}} {
-		var v *string
-		if f.raw != nil && json.Unmarshal(f.raw, &v) == nil {
-			*f.dst = orNil(deref(v))
-		}
-	}
-	if len(deref(next.Nick)) > 32*4 {
-		return nil, tooLong("nick", 32)
-	}
-	for _, id := range in.Roles {
-		if g.role(id) == nil {
-			return nil, errUnknownRole
-		}
-	}
-	if in.Roles != nil {
-		next.Roles = in.Roles
-	}
-	set(&next.Mute, in.Mute)
-	set(&next.Deaf, in.Deaf)
-	x.replaceMemberLocked(g, &next)
-	return &next, nil
-}
-
-func (x *exchange) giveRole() (any, error) { return x.setRole(true) }
-func (x *exchange) takeRole() (any, error) { return x.setRole(false) }
-
-func (x *exchange) setRole(on bool) (any, error) {
-	g, m, err := x.member()
-	if err != nil {
-		return nil, err
-	}
-	if g.role(x.params["role"]) == nil {
-		return nil, errUnknownRole
-	}
-	if slices.Contains(m.Roles, x.params["role"]) != on {
-		x.replaceMemberLocked(g, m.withRole(x.params["role"], on))
-	}
-	return nil, nil
-}
-
-func (x *exchange) kick() (any, error) {
-	g, m, err := x.member()
-	if err != nil {
-		return nil, err
-	}
-	x.removeMemberLocked(g, m)
-	return nil, nil
-}
-
-// removeMemberLocked takes a member out of a guild and tells everybody.
-func (s *Server) removeMemberLocked(g *guild, m *member) {
-	g.remove(m.User.ID)
-	s.emitLocked(g.id, "GUILD_MEMBER_REMOVE", map[string]any{"guild_id": g.id, "user": m.User})
-}
-
-func (x *exchange) listBans() (any, error) {
-	g, err := x.guild()
-	if err != nil {
-		return nil, err
-	}
-	out := []*ban{}
-	for _, b := range g.bans {
-		out = append(out, b)
-	}
-	slices.SortFunc(out, func(a, b *ban) int { return compareIDs(a.User.ID, b.User.ID) })
-	return out, nil
-}
-
-func (x *exchange) getBan() (any, error) {
-	g, err := x.guild()
-	if err != nil {
-		return nil, err
-	}
-	b := g.bans[x.params["user"]]
-	if b == nil {
-		return nil, errUnknownBan
-	}
-	return b, nil
-}
-
-func (x *exchange) ban() (any, error) {
-	g, err := x.guild()
-	if err != nil {
-		return nil, err
-	}
-	u := x.world.users[x.params["user"]]
-	if u == nil {
-		return nil, errUnknownUser
-	}
-	g.bans[u.ID] = &ban{Reason: orNil(x.req.Header.Get("X-Audit-Log-Reason")), User: u}
-	x.emitLocked(g.id, "GUILD_BAN_ADD", map[string]any{"guild_id": g.id, "user": u})
-	if m := g.members[u.ID]; m != nil {
-		x.removeMemberLocked(g, m)
-	}
-	return nil, nil
-}
-
-func (x *exchange) unban() (any, error) {
-	g, err := x.guild()
-	if err != nil {
-		return nil, err
-	}
-	b := g.bans[x.params["user"]]
-	if b == nil {
-		return nil, errUnknownBan
-	}
-	delete(g.bans, b.User.ID)
-	x.emitLocked(g.id, "GUILD_BAN_REMOVE", map[string]any{"guild_id": g.id, "user": b.User})
-	return nil, nil
+// listRegions is asked for by discordgo with two slashes in front.
+func (x *exchange) listRegions() (any, error) {
+	return []map[string]any{
+		{"id": "rotterdam", "name": "Rotterdam", "optimal": true, "deprecated": false, "custom": false},
+		{"id": "us-east", "name": "US East", "optimal": false, "deprecated": false, "custom": false},
+	}, nil
 }

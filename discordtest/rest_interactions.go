@@ -2,10 +2,16 @@ package discordtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/bwmarrin/discordgo"
 )
+
+func interactionRoutes(r router) {
+	const callback = "/interactions/{interaction}/{token}/callback"
+	r.on("POST", callback, (*exchange).respond).limited(limitNone).anyone()
+}
 
 // respond handles the first response to an interaction.
 func (x *exchange) respond() (any, error) {
@@ -78,9 +84,11 @@ func (x *exchange) applyResponse(in *Interaction, r *Response) error {
 		if json.Unmarshal(r.Data, d) != nil || json.Unmarshal(r.Data, &extra) != nil {
 			return formError("data", "BASE_TYPE_BAD", "Data is not valid.")
 		}
-		if err := d.check(); err != nil {
+		if err := checkResponse(r.Type, r.Data, d); err != nil {
 			return err
 		}
+	} else if r.Type == discordgo.InteractionResponseModal {
+		return formError("data", "BASE_TYPE_REQUIRED", "This field is required")
 	}
 	r.CustomID, r.Title, r.Choices = extra.CustomID, extra.Title, extra.Choices
 	r.Ephemeral = d.Flags != nil && *d.Flags&flagEphemeral != 0
@@ -104,6 +112,32 @@ func (x *exchange) applyResponse(in *Interaction, r *Response) error {
 	}
 	r.Message = in.original.public(in.guildID)
 	return nil
+}
+
+// checkResponse holds the data of a response against Discord's limits.
+func checkResponse(kind discordgo.InteractionResponseType, data json.RawMessage, d *draft) error {
+	var f form
+	switch kind {
+	case discordgo.InteractionResponseModal:
+		checkModal(&f, data)
+	case discordgo.InteractionApplicationCommandAutocompleteResult:
+		var in struct {
+			Choices []choiceDefinition `json:"choices"`
+		}
+		if json.Unmarshal(data, &in) != nil {
+			return formError("data.choices", "BASE_TYPE_BAD", "Choices are not valid.")
+		}
+		f.length("data.choices", len(in.Choices), 0, maxOptions)
+		for i, c := range in.Choices {
+			f.text(fmt.Sprintf("data.choices.%d.name", i), c.Name, 1, 100)
+			if text, ok := c.Value.(string); ok {
+				f.text(fmt.Sprintf("data.choices.%d.value", i), text, 1, 100)
+			}
+		}
+	default:
+		d.checkForm(&f, "data.")
+	}
+	return f.err()
 }
 
 // postAnswerLocked posts a message that belongs to an interaction.

@@ -3,7 +3,19 @@ package discordtest
 import (
 	"slices"
 	"strings"
+
+	"github.com/bwmarrin/discordgo"
 )
+
+func reactionRoutes(r router) {
+	const reactions = "/channels/{channel}/messages/{message}/reactions"
+	const history, manage = discordgo.PermissionReadMessageHistory, discordgo.PermissionManageMessages
+	r.on("PUT", reactions+"/{emoji}/{user}", (*exchange).addReaction, history).limited(limitReactions)
+	r.on("DELETE", reactions+"/{emoji}/{user}", (*exchange).removeReaction).limited(limitReactions)
+	r.on("DELETE", reactions+"/{emoji}", (*exchange).removeEmoji, manage).limited(limitReactions)
+	r.on("DELETE", reactions, (*exchange).removeAllReactions, manage).limited(limitReactions)
+	r.on("GET", reactions+"/{emoji}", (*exchange).listReactions, history)
+}
 
 // parseEmoji reads an emoji of a path: a character, or name:id of a custom one.
 func parseEmoji(s string) (emoji, error) {
@@ -23,14 +35,6 @@ func (e emoji) same(o emoji) bool {
 	return deref(e.ID) == deref(o.ID) && (e.ID != nil || e.Name == o.Name)
 }
 
-// reactor returns the user of the path; "@me" is the bot.
-func (x *exchange) reactor() string {
-	if id := x.params["user"]; id != "@me" {
-		return id
-	}
-	return x.world.bot.ID
-}
-
 func (x *exchange) addReaction() (any, error) {
 	c, m, err := x.message()
 	if err != nil {
@@ -42,6 +46,14 @@ func (x *exchange) addReaction() (any, error) {
 	}
 	if x.params["user"] != "@me" {
 		return nil, errNotFound
+	}
+	if m.reaction(e) == nil { // joining in needs no permission
+		if err := x.mayIn(c, discordgo.PermissionAddReactions); err != nil {
+			return nil, err
+		}
+	}
+	if e.ID != nil && !x.knowsEmoji(*e.ID) {
+		return nil, errUnknownEmoji
 	}
 	x.reactLocked(c, m, x.world.bot.ID, e)
 	return nil, nil
@@ -65,7 +77,7 @@ func (s *Server) reactLocked(c *channel, m *message, userID string, e emoji) {
 	if g := s.world.guilds[c.GuildID]; g != nil {
 		event["member"] = g.members[userID]
 	}
-	s.emitLocked(c.GuildID, "MESSAGE_REACTION_ADD", event)
+	s.emitInLocked(c, "MESSAGE_REACTION_ADD", event)
 }
 
 func reactionEvent(c *channel, m *message, userID string, e emoji) map[string]any {
@@ -98,7 +110,12 @@ func (x *exchange) removeReaction() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.unreactLocked(c, m, x.reactor(), e)
+	if x.userID() != x.world.bot.ID {
+		if err := x.mayIn(c, discordgo.PermissionManageMessages); err != nil {
+			return nil, err
+		}
+	}
+	x.unreactLocked(c, m, x.userID(), e)
 	return nil, nil
 }
 
@@ -114,7 +131,7 @@ func (s *Server) unreactLocked(c *channel, m *message, userID string, e emoji) {
 	if r.Count == 0 {
 		m.dropReaction(e)
 	}
-	s.emitLocked(c.GuildID, "MESSAGE_REACTION_REMOVE", reactionEvent(c, m, userID, e))
+	s.emitInLocked(c, "MESSAGE_REACTION_REMOVE", reactionEvent(c, m, userID, e))
 }
 
 func (x *exchange) removeEmoji() (any, error) {
@@ -127,7 +144,7 @@ func (x *exchange) removeEmoji() (any, error) {
 		return nil, err
 	}
 	m.dropReaction(e)
-	x.emitLocked(c.GuildID, "MESSAGE_REACTION_REMOVE_EMOJI",
+	x.emitInLocked(c, "MESSAGE_REACTION_REMOVE_EMOJI",
 		inGuild(c, map[string]any{"channel_id": c.ID, "message_id": m.ID, "emoji": e}))
 	return nil, nil
 }
@@ -138,7 +155,7 @@ func (x *exchange) removeAllReactions() (any, error) {
 		return nil, err
 	}
 	m.Reactions = nil
-	x.emitLocked(c.GuildID, "MESSAGE_REACTION_REMOVE_ALL",
+	x.emitInLocked(c, "MESSAGE_REACTION_REMOVE_ALL",
 		inGuild(c, map[string]any{"channel_id": c.ID, "message_id": m.ID}))
 	return nil, nil
 }

@@ -324,11 +324,11 @@ func TestGuildsOverREST(t *testing.T) {
 		{"GET", base + "/members/search?query=a&limit=5", nil, 200, nil},
 		{"PATCH", base + "/members/" + user, map[string]string{"nick": "Z"}, 200, []string{"GUILD_MEMBER_UPDATE"}},
 		{"PATCH", base + "/members/@me", map[string]string{"nick": "B"}, 200, []string{"GUILD_MEMBER_UPDATE"}},
-		{"PUT", base + "/members/" + user + "/roles/" + g.Roles[1].ID, nil, 204, []string{"GUILD_MEMBER_UPDATE"}},
-		{"DELETE", base + "/members/" + user + "/roles/" + g.Roles[1].ID, nil, 204, []string{"GUILD_MEMBER_UPDATE"}},
+		{"PUT", base + "/members/" + user + "/roles/" + g.Roles[2].ID, nil, 204, []string{"GUILD_MEMBER_UPDATE"}},
+		{"DELETE", base + "/members/" + user + "/roles/" + g.Roles[2].ID, nil, 204, []string{"GUILD_MEMBER_UPDATE"}},
 		{"POST", base + "/roles", map[string]string{"name": "r"}, 200, []string{"GUILD_ROLE_CREATE"}},
 		{"PATCH", base + "/roles/" + g.Roles[2].ID, map[string]int{"color": 1}, 200, []string{"GUILD_ROLE_UPDATE"}},
-		{"PATCH", base + "/roles", []any{map[string]any{"id": g.Roles[2].ID, "position": 9}}, 200, []string{"GUILD_ROLE_UPDATE"}},
+		{"PATCH", base + "/roles", []any{map[string]any{"id": g.Roles[2].ID, "position": 1}}, 200, []string{"GUILD_ROLE_UPDATE"}},
 		{"DELETE", base + "/roles/" + g.Roles[2].ID, nil, 204, []string{"GUILD_ROLE_DELETE"}},
 		{"PUT", base + "/bans/" + user, nil, 204, []string{"GUILD_BAN_ADD", "GUILD_MEMBER_REMOVE"}},
 		{"GET", base + "/bans", nil, 200, nil},
@@ -377,7 +377,8 @@ func TestApplicationCommands(t *testing.T) {
 				t.Errorf("patched: %+v", b)
 			}
 			var all []*discordgo.ApplicationCommand
-			rest(t, srv, "PUT", base, []any{map[string]any{"name": "a"}, map[string]any{"name": "b"}}).want(200, 0).into(&all)
+			rest(t, srv, "PUT", base, []any{
+				map[string]any{"name": "a", "description": "4"}, map[string]any{"name": "b", "description": "5"}}).want(200, 0).into(&all)
 			if len(all) != 2 || all[0].ID != a.ID {
 				t.Errorf("overwritten: %+v", all)
 			}

@@ -2,6 +2,20 @@ package discordtest
 
 import "slices"
 
+func userRoutes(r router) {
+	r.on("GET", "/users/@me", (*exchange).getMe)
+	r.on("PATCH", "/users/@me", (*exchange).patchMe)
+	r.on("GET", "/users/@me/guilds", (*exchange).listMyGuilds)
+	r.on("DELETE", "/users/@me/guilds/{guild}", (*exchange).leaveGuild)
+	r.on("POST", "/users/@me/channels", (*exchange).createDM)
+	r.on("GET", "/users/{user}", (*exchange).getUser)
+	// What only people may do, with a token of their own.
+	r.on("GET", "/users/@me/connections", (*exchange).notForBots)
+	r.on("GET", "/users/@me/guilds/{guild}/member", (*exchange).notForBots)
+	r.on("GET", "/users/@me/applications/{application}/role-connection", (*exchange).notForBots)
+	r.on("PUT", "/users/@me/applications/{application}/role-connection", (*exchange).notForBots)
+}
+
 // me is a user as its owner sees it.
 type me struct {
 	*user
@@ -62,10 +76,14 @@ func (x *exchange) listMyGuilds() (any, error) {
 		g := x.world.guilds[id]
 		out = append(out, map[string]any{
 			"id": id, "name": g.name, "icon": nil, "owner": false, "features": []string{},
-			"permissions": "2251799813685247", "approximate_member_count": len(g.order),
+			"permissions": x.botMay(g).String(), "approximate_member_count": len(g.order),
 		})
 	}
 	return out, nil
+}
+
+func (x *exchange) notForBots() (any, error) {
+	return nil, &apiError{403, 20001, "Bots cannot use this endpoint", nil}
 }
 
 func (x *exchange) leaveGuild() (any, error) {
@@ -91,24 +109,6 @@ func (x *exchange) createDM() (any, error) {
 	return x.world.dm(u, x.newIDLocked), nil
 }
 
-// guild returns the guild of the path.
-func (x *exchange) guild() (*guild, error) {
-	g := x.world.guilds[x.params["guild"]]
-	if g == nil {
-		return nil, errUnknownGuild
-	}
-	return g, nil
-}
-
-// channel returns the channel of the path.
-func (x *exchange) channel() (*channel, error) {
-	c := x.world.channels[x.params["channel"]]
-	if c == nil {
-		return nil, errUnknownChannel
-	}
-	return c, nil
-}
-
 // message returns the channel and message of the path.
 func (x *exchange) message() (*channel, *message, error) {
 	c, err := x.channel()
@@ -122,17 +122,21 @@ func (x *exchange) message() (*channel, *message, error) {
 	return c, m, nil
 }
 
-// member returns the guild and member of the path; "@me" is the bot.
+// userID returns the user of the path; "@me" is the bot.
+func (x *exchange) userID() string {
+	if id := x.params["user"]; id != "@me" {
+		return id
+	}
+	return x.world.bot.ID
+}
+
+// member returns the guild and member of the path.
 func (x *exchange) member() (*guild, *member, error) {
 	g, err := x.guild()
 	if err != nil {
 		return nil, nil, err
 	}
-	id := x.params["user"]
-	if id == "@me" {
-		id = x.world.bot.ID
-	}
-	m := g.members[id]
+	m := g.members[x.userID()]
 	if m == nil {
 		return nil, nil, errUnknownMember
 	}

@@ -36,8 +36,10 @@ type outgoing struct {
 	guildID  string
 	typ      string
 	data     []byte
-	redacted []byte // for sessions without MESSAGE_CONTENT; nil: the same
-	anyway   bool   // sent without the intent
+	redacted []byte           // for sessions without MESSAGE_CONTENT; nil: the same
+	anyway   bool             // sent without the intent
+	channel  *channel         // that the bot must see, if not nil
+	also     discordgo.Intent // needed besides the event's own
 }
 
 // last is the sequence of the session's newest event, 0 before the first.
@@ -62,7 +64,10 @@ func (x *session) owns(guildID string) bool { return shardOf(guildID, x.count) =
 
 // dispatchLocked appends an event to every session that owns its guild and has the intent for it.
 func (s *Server) dispatchLocked(o outgoing) {
-	need := neededIntent(o.typ, o.guildID)
+	if o.channel != nil && !s.botIn(o.channel).has(discordgo.PermissionViewChannel) {
+		return
+	}
+	need := neededIntent(o.typ, o.guildID) | o.also
 	for _, x := range s.sessions {
 		if !x.owns(o.guildID) || (x.intents&need != need && !o.anyway) {
 			continue
@@ -93,6 +98,12 @@ func (s *Server) expiredLocked(x *session) bool {
 // emitLocked marshals and dispatches an event of the world.
 func (s *Server) emitLocked(guildID, typ string, data any) {
 	s.dispatchLocked(outgoing{guildID: guildID, typ: typ, data: marshal(data)})
+}
+
+// emitInLocked is emitLocked for what happens in a channel, of which a bot is only told if it sees
+// the channel.
+func (s *Server) emitInLocked(c *channel, typ string, data any) {
+	s.dispatchLocked(outgoing{guildID: c.GuildID, channel: c, typ: typ, data: marshal(data)})
 }
 
 // Dispatch sends an event to the sessions that own a guild, or to shard 0 if guildID is empty,

@@ -93,7 +93,7 @@ func (s *Server) typeLocked(c *channel, userID string) {
 	if g := s.world.guilds[c.GuildID]; g != nil {
 		event["member"] = g.members[userID]
 	}
-	s.emitLocked(c.GuildID, "TYPING_START", event)
+	s.emitInLocked(c, "TYPING_START", event)
 }
 
 // React lets a user react to a message with an emoji: a character, or name:id of a custom one.

@@ -66,6 +66,12 @@ func (m *member) public(guildID string) *discordgo.Member {
 	}
 }
 
+// timedOut reports whether the member may not speak at the moment.
+func (m *member) timedOut(now time.Time) bool {
+	until := parseTime(m.TimeoutUntil)
+	return until != nil && now.Before(*until)
+}
+
 // A presence is what a user's status looks like in one guild.
 type presence struct {
 	User struct {

@@ -1,6 +1,7 @@
 package discordtest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -30,8 +31,12 @@ type world struct {
 	interactions map[string]*Interaction // by token
 	oldTokens    []string                // tokens of interactions in order of creation
 	commands     map[string][]*command   // by guild id, "" for global commands
-	made         int                     // guilds ever made
-	people       int                     // people ever made
+	invites      map[string]*invite      // by code
+	emojis       documents               // of the application
+	entitlements documents
+	connections  []json.RawMessage // metadata of linked roles
+	made         int               // guilds ever made
+	people       int               // people ever made
 }
 
 // firstGuild is the creation time of the first guild in milliseconds. It is a multiple of 720720,
@@ -49,6 +54,7 @@ func newWorld(cfg Config) world {
 		guilds: make(map[string]*guild), channels: make(map[string]*channel), users: make(map[string]*user),
 		dms: make(map[string]*channel), webhooks: make(map[string]*webhook),
 		interactions: make(map[string]*Interaction), commands: make(map[string][]*command),
+		invites: make(map[string]*invite),
 	}
 	w.users[w.bot.ID] = w.bot
 	for range cfg.Guilds {
@@ -70,15 +76,10 @@ func (w *world) addGuild(name string, members, channels int) *guild {
 		id: strconv.FormatUint(snowflakeAt(ms, 0), 10), name: name, joinedAt: timestamp(born.Add(time.Hour)),
 		members: make(map[string]*member, members+1), presences: make(map[string]*presence),
 		voice: make(map[string]*voiceState), bans: make(map[string]*ban),
+		settings: guildSettings{AFKTimeout: 300, PreferredLocale: "en-US"},
 	}
-	g.roles = []*role{{ID: g.id, Name: "@everyone", Permissions: "2222085186637376"}}
-	for i, title := range []string{"Moderator", "Regular"} {
-		g.roles = append(g.roles, &role{
-			ID: strconv.FormatUint(snowflakeAt(ms, uint64(i+1)), 10), Name: title, Color: 0x3498db + i,
-			Hoist: i == 0, Position: i + 1, Permissions: "1099511627775",
-		})
-	}
-	g.add(w.bot, born.Add(time.Hour))
+	w.addRoles(g, ms)
+	g.add(w.bot, born.Add(time.Hour)).Roles = []string{g.roles[len(g.roles)-1].ID}
 	for i := range members {
 		u := w.newPerson()
 		g.add(u, born.Add(time.Duration(i+2)*time.Hour))
@@ -95,6 +96,22 @@ func (w *world) addGuild(name string, members, channels int) *guild {
 	return g
 }
 
+// addRoles makes the roles of a new guild; the last one is the bot's.
+func (w *world) addRoles(g *guild, ms uint64) {
+	g.roles = []*role{{ID: g.id, Name: "@everyone", Permissions: everyonePermissions.String()}}
+	for i, r := range []role{
+		{Name: "Moderator", Hoist: true, Position: 3, Permissions: "1099511627775"},
+		{Name: "Regular", Position: 1, Permissions: everyonePermissions.String()},
+		{
+			Name: deref(w.bot.GlobalName), Position: 2, Permissions: botPermissions.String(), Managed: true,
+			Tags: &tags{w.bot.ID},
+		},
+	} {
+		r.ID, r.Color = strconv.FormatUint(snowflakeAt(ms, uint64(i+1)), 10), 0x3498db+i
+		g.roles = append(g.roles, &r)
+	}
+}
+
 func (w *world) newPerson() *user {
 	u := newUser(w.people)
 	w.people++
@@ -105,7 +122,7 @@ func (w *world) newPerson() *user {
 func (w *world) addChannel(g *guild, id uint64, name string, kind discordgo.ChannelType) *channel {
 	c := &channel{
 		ID: strconv.FormatUint(id, 10), Type: kind, GuildID: g.id, Name: name, Position: len(g.channels),
-		PermissionOverwrites: emptyList(),
+		PermissionOverwrites: []overwrite{},
 	}
 	if kind == discordgo.ChannelTypeGuildVoice {
 		c.Bitrate = 64_000
