@@ -14,6 +14,7 @@ import (
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/session"
+	"github.com/botwright/botwright/internal/traffic"
 )
 
 // A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
@@ -34,6 +35,7 @@ type Bot struct {
 	profiler      *Profiler
 	observed      observed
 	health        *Health
+	traffic       traffic.Sensor // of calls of the API
 	admin         *admin
 	started       time.Time     // when New made it
 	ready         atomic.Bool   // all shards were ready once

@@ -71,29 +71,7 @@ func (h *Health) Watch(sessions ...*discordgo.Session) {
 	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
 		return h.judgeCaches([]CacheReport{{Name: "State", Entries: stateEntries(sessions)}}), nil
 	})
-	h.watchREST(sessions[0])
-}
-
-// watchREST adds the check that asks Discord who the bot is.
-func (h *Health) watchREST(s *discordgo.Session) {
-	if slices.Contains(h.cfg.Without, checkREST) {
-		return
-	}
-	h.Register(checkREST, func(ctx context.Context) (CheckResult, error) {
-		start := time.Now()
-		_, err := s.User("@me", discordgo.WithContext(ctx),
-			discordgo.WithRetryOnRatelimit(false), discordgo.WithRestRetries(0))
-		latency := time.Since(start)
-		r := CheckResult{Value: latency.Seconds(), Threshold: h.cfg.MaxRESTLatency.Seconds(),
-			Unit: "s", Message: fmt.Sprintf("answered in %v", latency.Round(time.Millisecond))}
-		if latency > h.cfg.MaxRESTLatency {
-			r.Status = Degraded
-		}
-		if err != nil {
-			return r, fmt.Errorf("ask Discord who the bot is: %w", err)
-		}
-		return r, nil
-	})
+	h.watchREST(&restCheck{health: h, session: sessions[0]})
 }
 
 // judgeCaches compares each cache with its own limit, or with MaxCacheEntries if it has none. One
@@ -157,7 +135,7 @@ func (h *Health) checkMemory(context.Context) (CheckResult, error) {
 // watchBot adds the checks of a bot.
 func (h *Health) watchBot(b *Bot) {
 	h.builtinShards(checkGateway, (&gatewayCheck{health: h, bot: b}).run)
-	h.watchREST(b.probeSession())
+	h.watchREST(&restCheck{health: h, session: b.probeSession(), traffic: &b.traffic})
 	h.builtin(checkQueue, b.checkQueue)
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
 	h.builtin(checkIdentify, b.checkIdentify)

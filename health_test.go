@@ -179,19 +179,50 @@ func TestChecksOfABot(t *testing.T) {
 		t.Errorf("%s: %v", report.Status, names)
 	}
 
+}
+
+// The rest check learns from the calls that are made anyway, and asks only when there are none.
+func TestRESTCheckLearnsFromTraffic(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	bot := newBot(t, srv, botwright.WithHealth(botwright.HealthConfig{
+		Without: slices.DeleteFunc(slices.Clone(builtin), func(s string) bool { return s == "rest" })}))
+	asked := func() (n int) {
+		for _, r := range srv.Requests() {
+			if strings.HasSuffix(r.Path, "/users/@me") {
+				n++
+			}
+		}
+		return n
+	}
+	check := func() botwright.CheckReport {
+		bot.Health().Check(testContext(t))
+		bot.Health().Check(testContext(t))
+		return bot.Health().Report().Checks[0]
+	}
+	if c := check(); c.Status != botwright.Healthy || asked() != 1 {
+		t.Errorf("without traffic: asked %d times, %+v", asked(), c)
+	}
+	channel := srv.Guilds()[0].Channels[0].ID
+	call := func() { _, _ = bot.Session().Channel(channel, discordgo.WithRestRetries(0)) }
+	for range 5 {
+		call()
+	}
+	if c := check(); c.Status != botwright.Healthy || asked() != 1 || !strings.Contains(c.Message, "6 calls in a minute") {
+		t.Errorf("with traffic: asked %d times, %+v", asked(), c)
+	}
 	remove := srv.FailREST(func(r *http.Request) *discordtest.RESTFault {
-		if strings.HasSuffix(r.URL.Path, "/users/@me") {
-			return &discordtest.RESTFault{Status: http.StatusBadGateway}
+		if strings.Contains(r.URL.Path, "/channels/") {
+			return &discordtest.RESTFault{Status: http.StatusServiceUnavailable}
 		}
 		return nil
 	})
-	bot.Health().Check(testContext(t))
-	report = bot.Health().Check(testContext(t))
-	remove()
-	for _, c := range report.Checks {
-		if c.Name == "rest" && (c.Status != botwright.Unhealthy || !strings.Contains(c.Message, "502")) {
-			t.Errorf("rest: %+v", c)
-		}
+	defer remove()
+	for range 10 {
+		call()
+	}
+	if c := check(); c.Status != botwright.Unhealthy || asked() != 1 || !strings.Contains(c.Message, "calls in a minute failed") {
+		t.Errorf("with faults: asked %d times, %+v", asked(), c)
 	}
 }
 

@@ -47,7 +47,7 @@ func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
 		next = http.DefaultTransport
 	}
 	client.Transport = &apiTransport{
-		base: b.cfg.api, next: b.metrics.transport(next), calls: &b.stats.calls}
+		base: b.cfg.api, next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, next)), calls: &b.stats.calls}
 	client.Transport = b.answering(client.Transport)
 	s.Client = &client
 	s.Identify.LargeThreshold = 0
