@@ -23,11 +23,13 @@ const (
 	checkIdentify = "identify"
 	checkQueue    = "queue"
 	checkHandlers = "handlers"
+	checkSessions = "sessions"
+	checkCaptures = "captures"
 )
 
 func builtinChecks() []string {
 	return []string{checkGateway, checkMemory, checkCache, checkREST, checkIdentify, checkQueue,
-		checkHandlers}
+		checkHandlers, checkSessions, checkCaptures}
 }
 
 // builtin adds a check that only reads memory, unless it is to be left out.
@@ -139,6 +141,7 @@ func (h *Health) watchBot(b *Bot) {
 	h.builtin(checkQueue, b.checkQueue)
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
 	h.builtin(checkIdentify, b.checkIdentify)
+	h.watchDisk(b)
 	h.builtin(checkMemory, h.checkMemory)
 	h.builtin(checkCache, func(context.Context) (CheckResult, error) {
 		return h.judgeCaches(b.cacheReports()), nil
@@ -169,6 +172,34 @@ func (b *Bot) checkQueue(context.Context) (CheckResult, error) {
 		r.Status = Degraded
 	}
 	return r, nil
+}
+
+// watchDisk adds the checks of what a full disk stops, if the bot uses it.
+func (h *Health) watchDisk(b *Bot) {
+	if b.cfg.sessionStore != nil {
+		h.builtin(checkSessions, b.checkSessions)
+	}
+	if b.profiler.cfg.CaptureDir != "" {
+		h.builtin(checkCaptures, b.profiler.checkCaptures)
+	}
+}
+
+// checkSessions judges whether sessions can be saved. While they cannot, a restart would identify.
+func (b *Bot) checkSessions(context.Context) (CheckResult, error) {
+	failure, _ := b.saver.Failure()
+	if failure.Err == nil {
+		return CheckResult{Message: "sessions are saved"}, nil
+	}
+	return CheckResult{Status: Degraded, Message: fmt.Sprintf("sessions cannot be saved since %s, "+
+		"a restart would lose them: %s", failure.Since.UTC().Format("15:04:05 MST"),
+		briefly(failure.Err))}, nil
+}
+
+// storageFailures counts what could not be written, by what it was.
+func (b *Bot) storageFailures() map[string]uint64 {
+	_, sessions := b.saver.Failure()
+	captures, _ := b.profiler.captureFailures()
+	return map[string]uint64{checkSessions: sessions, checkCaptures: captures}
 }
 
 // checkIdentify judges what is left of the day's IDENTIFYs. When there are fewer than shards, a

@@ -74,7 +74,7 @@ type HealthConfig struct {
 	Checks map[string][]CheckOption
 
 	// Without names built-in checks to leave out: gateway, memory, cache, rest, identify, queue,
-	// handlers.
+	// handlers, sessions, captures.
 	Without []string
 
 	// Logger is used by a Health of its own; a bot's uses the bot's. The default is

@@ -214,7 +214,7 @@ func (b *Bot) registerMetrics() error {
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
 	b.metrics.add("health", metrics.NewHealth(b.metrics.namespace, metrics.Health{
 		Report: b.health.monitor.Report,
-		Alerts: b.health.alertCounts,
+		Alerts: b.health.alertCounts, Storage: b.storageFailures,
 	}))
 	if err := b.cfg.registerer.Register(b.metrics); err != nil {
 		return fmt.Errorf("botwright: WithMetrics: cannot register the metrics; two bots that "+

@@ -7,6 +7,7 @@ import (
 	"runtime/metrics"
 	"runtime/pprof"
 	"runtime/trace"
+	"sync"
 	"time"
 
 	"github.com/botwright/botwright/internal/profile"
@@ -108,6 +109,10 @@ type Profiler struct {
 	recorder   *trace.FlightRecorder
 	breaches   chan string   // 1 slot: the name of an operation that has become slow
 	capturing  chan struct{} // 1 slot: a capture is being made
+
+	mu            sync.Mutex // guards what follows
+	unwritten     error      // why the last capture could not be written; nil if it could
+	writeFailures uint64
 }
 
 // NewProfiler returns a Profiler. It starts nothing; see [Profiler.Run].
@@ -245,9 +250,11 @@ func (p *Profiler) Run(ctx context.Context) {
 			}
 			last = time.Now()
 			dir, err := p.Capture(ctx)
+			if dir == "" {
+				continue // it is logged once, by noteWrite
+			}
 			if err != nil {
-				p.cfg.Logger.Error("capture failed", "dir", dir, "error", err)
-				continue
+				p.cfg.Logger.Warn("a capture is not complete", "dir", dir, "error", err)
 			}
 			p.cfg.Logger.Warn("captured what a slow operation was doing",
 				"operation", name, "dir", dir)
@@ -269,6 +276,55 @@ func (p *Profiler) Capture(ctx context.Context) (dir string, err error) {
 		return "", context.Cause(ctx)
 	}
 	defer func() { <-p.capturing }()
-	return p.directory.Capture(ctx, profile.Sources{
+	dir, err = p.directory.Capture(ctx, profile.Sources{
 		Recorder: p.recorder, CPU: max(p.cfg.CPUProfile, 0)})
+	p.noteWrite(err)
+	return dir, err
+}
+
+// noteWrite notes whether the disk takes captures, and logs when that changes.
+func (p *Profiler) noteWrite(err error) {
+	if err != nil && !errors.As(err, new(*profile.WriteError)) {
+		err = nil // something else went wrong
+	}
+	p.mu.Lock()
+	before := p.unwritten
+	p.unwritten = err
+	if err != nil {
+		p.writeFailures++
+	}
+	p.mu.Unlock()
+	switch {
+	case err != nil && before == nil:
+		p.cfg.Logger.Error("captures cannot be written", "dir", p.cfg.CaptureDir, "error", err)
+	case err == nil && before != nil:
+		p.cfg.Logger.Info("captures can be written again", "dir", p.cfg.CaptureDir)
+	}
+}
+
+// captureFailures returns why captures cannot be written, if so, and how often they could not.
+func (p *Profiler) captureFailures() (failures uint64, now error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.writeFailures, p.unwritten
+}
+
+// checkCaptures judges whether captures can be written. When the last one could not, it tries a
+// small file, so that it notices by itself that there is room again.
+func (p *Profiler) checkCaptures(context.Context) (CheckResult, error) {
+	_, failed := p.captureFailures()
+	if failed == nil {
+		return CheckResult{Message: "captures can be written"}, nil
+	}
+	select {
+	case p.capturing <- struct{}{}:
+		defer func() { <-p.capturing }()
+		if p.directory.Probe() == nil {
+			p.noteWrite(nil)
+			return CheckResult{Message: "captures can be written again"}, nil
+		}
+	default: // a capture is on its way, which will tell
+	}
+	return CheckResult{Status: Degraded, Message: "captures cannot be written: " +
+		briefly(failed)}, nil
 }

@@ -13,6 +13,9 @@ import (
 type Health struct {
 	Report func() health.Report
 	Alerts func() map[string]Alerts // by sink, of which there must be few
+
+	// Storage counts what could not be written, by what it was.
+	Storage func() map[string]uint64
 }
 
 // Alerts counts the alerts of a sink.
@@ -26,7 +29,7 @@ const maxChecks = 100
 
 type healthMetrics struct {
 	Health
-	status, duration, alerts *prometheus.Desc
+	status, duration, alerts, storage *prometheus.Desc
 }
 
 // NewHealth returns a Collector of checks and alerts.
@@ -42,8 +45,11 @@ func NewHealth(namespace string, h Health) prometheus.Collector {
 		duration: desc("health_check_duration_seconds",
 			"Time that the last run of the check took.", "check"),
 		alerts: desc("alerts_sent_total",
-			"Alerts by the kind of alerter, and whether it took them (sent) or had an error or "+
-				"no room for them (failed).", "sink", "outcome"),
+			"Attempts to tell an alert, or to edit the status message, by the kind of alerter and "+
+				"whether it took it (sent) or had an error (failed). What failed is tried again.",
+			"sink", "outcome"),
+		storage: desc("storage_failures_total",
+			"Writes that failed, as on a full disk, by what was to be written.", "store"),
 	}
 }
 
@@ -52,6 +58,7 @@ func (h *healthMetrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- h.status
 	ch <- h.duration
 	ch <- h.alerts
+	ch <- h.storage
 }
 
 // Collect implements prometheus.Collector.
@@ -65,6 +72,9 @@ func (h *healthMetrics) Collect(ch chan<- prometheus.Metric) {
 	for sink, n := range h.Alerts() {
 		out.Counter(h.alerts, n.Sent, sink, "sent")
 		out.Counter(h.alerts, n.Failed, sink, "failed")
+	}
+	for store, n := range h.Storage() {
+		out.Counter(h.storage, n, store)
 	}
 }
 
