@@ -124,17 +124,23 @@ func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
 
 // ReplyOnError tells the user of an interaction that its handler has failed or panicked, in a
 // message that only that user sees. The error is passed on as it is: to middleware around it, and
-// to the bot's [ErrorHandler]. It works whether the handler has responded or not, and with what
+// to the bot's [ErrorHandler]. An [*OptionError] is the user's own mistake: it is told in its own
+// words in place of text, and not passed on. It works whether the handler has responded or not, and with what
 // [AutoDefer] has deferred. ReplyOnError panics if the text is empty.
 func ReplyOnError(text string) Middleware {
 	if text == "" {
 		panic("botwright: ReplyOnError was given an empty text: pass what users are to read")
 	}
-	return ReplyOnErrorFunc(func(*Event, error) string { return text })
+	return ReplyOnErrorFunc(func(_ *Event, err error) string {
+		if wrong, ok := errors.AsType[*OptionError](err); ok {
+			return "The " + wrong.Error() + "."
+		}
+		return text
+	})
 }
 
 // ReplyOnErrorFunc is [ReplyOnError] with a text for each error, such as one in the user's
-// language. For "" nothing is said.
+// language. For "" nothing is said. Of an [*OptionError] that was told, nothing is passed on.
 func ReplyOnErrorFunc(text func(e *Event, err error) string) Middleware {
 	if text == nil {
 		panic("botwright: ReplyOnErrorFunc was given a nil function: " +
@@ -146,7 +152,11 @@ func ReplyOnErrorFunc(text func(e *Event, err error) string) Middleware {
 				if v := recover(); v != nil {
 					err = &PanicError{Value: v, Stack: debug.Stack()}
 				}
-				if failed := replyOnError(ctx, e, err, text); failed != nil {
+				told, failed := replyOnError(ctx, e, err, text)
+				if _, wrong := errors.AsType[*OptionError](err); wrong && told {
+					err = nil
+				}
+				if failed != nil {
 					err = errors.Join(err, failed)
 				}
 			}()
@@ -160,15 +170,15 @@ const replyTimeout = 5 * time.Second
 
 func replyOnError(
 	ctx context.Context, e *Event, err error, text func(*Event, error) string,
-) error {
+) (told bool, failed error) {
 	i := interactionOf(e)
 	if err == nil || i == nil || i.Type == discordgo.InteractionApplicationCommandAutocomplete ||
 		errors.Is(err, ErrInteractionExpired) {
-		return nil
+		return false, nil
 	}
 	content := text(e, err)
 	if content == "" {
-		return nil
+		return false, nil
 	}
 	// The handler may have failed because its context had ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), replyTimeout)
@@ -185,7 +195,7 @@ func replyOnError(
 		}, discordgo.WithContext(ctx))
 	}
 	if reply != nil {
-		return fmt.Errorf("tell the user of the error: %w", reply)
+		return false, fmt.Errorf("tell the user of the error: %w", reply)
 	}
-	return nil
+	return true, nil
 }

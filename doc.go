@@ -29,7 +29,8 @@
 //
 // # Interactions
 //
-// [Command], [Component], [Modal] and [Autocomplete] choose the handler; [AutoDefer] keeps a slow
+// [Command], [Component], [Modal] and [Autocomplete] choose the handler; [DecodeOptions] and
+// [DecodeModal] give it what the user entered, as a struct; [AutoDefer] keeps a slow
 // one within Discord's 3 seconds without its having to know; [ReplyOnError] tells the user that it
 // has failed. [WithCommands] registers commands, and [Bot.InteractionsHandler] takes interactions
 // by HTTP.

@@ -24,6 +24,7 @@ type registration struct {
 	name       string // of the handler's function, for logs
 	handler    Handler
 	middleware []Middleware
+	guards     []Middleware // inside of it
 	concurrent bool         // its events have no order
 	order      KeyFunc      // its events have an order of their own
 	seed       maphash.Seed // of the keys of that order, which no other handler shares
@@ -50,10 +51,10 @@ func (r *registration) handle(ctx context.Context, e *Event) error {
 // compose puts the handler inside its middleware, and that inside the probes.
 func (r *registration) compose(global []Middleware, probes []probe) {
 	if r.internal {
-		r.run = Chain(r.middleware...)(r.handle)
+		r.run = Chain(slices.Concat(r.middleware, r.guards)...)(r.handle)
 		return
 	}
-	r.run = Chain(append(slices.Clone(global), r.middleware...)...)(r.handle)
+	r.run = Chain(slices.Concat(global, r.middleware, r.guards)...)(r.handle)
 	for _, p := range probes {
 		r.run = p(r, r.run)
 	}
