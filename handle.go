@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // handle runs the handlers of one event. It runs on the queue's goroutines. An event one of whose
@@ -61,6 +62,7 @@ func protect(f func() error) (err error) {
 
 // report gives an error to the error handler and contains its panic.
 func (b *Bot) report(ctx context.Context, e *Event, err error) {
+	err = redact.Error(err) // what does not come from a session of the bot's may show a URL
 	defer func() {
 		if v := recover(); v != nil {
 			b.cfg.logger.Error("the error handler panicked", "panic", v, "error", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/frame"
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // A Middleware wraps a [Handler]: it may do something before and after calling next, call it
@@ -85,7 +86,7 @@ func Logging(l *slog.Logger) Middleware {
 				slog.String("guild", e.GuildID), slog.String("duration", time.Since(start).String()),
 			}
 			if err != nil {
-				level, attrs = slog.LevelError, append(attrs, slog.Any("error", err))
+				level, attrs = slog.LevelError, append(attrs, slog.Any("error", redact.Error(err)))
 			}
 			log.LogAttrs(ctx, level, "event handled", attrs...)
 			return err

@@ -235,6 +235,13 @@ func WithSessionEvents(types ...string) Option {
 // Identify.Intents, see [WithIntents]. ShardID and ShardCount are set by then; ShardCount is 0 for
 // the first session of [WithShards](0), which does not know it yet. Those two, Token, Client,
 // Dialer, State and reconnecting are the bot's own: [New] refuses a function that changes them.
+//
+// The tokens of webhooks and interactions, which are part of URLs, are kept out of all errors and
+// logs. For that, requests with one take ShouldRetryOnRateLimit and MaxRestRetries from the session
+// as f leaves it, not from a request's options, and cause no discordgo.RateLimit event. Two things
+// are out of reach: a session with Debug set prints each request with the bot's token, and a token
+// that makes no valid URL, such as one with a line break, is in discordgo's error until the bot
+// reports it.
 func WithSessionConfig(f func(*discordgo.Session)) Option {
 	return func(c *config) {
 		if f == nil {

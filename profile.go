@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/profile"
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // ProfilerConfig configures a [Profiler]. Each zero field is its default.
@@ -147,7 +148,8 @@ func (p *Profiler) Do(
 		op.End(took, allocated, failed)
 		if took >= p.cfg.Slow {
 			p.cfg.Logger.WarnContext(ctx, "slow operation ended", "operation", op.Name,
-				"took", took.Round(time.Millisecond).String(), "process_allocated_bytes", allocated, "error", err)
+				"took", took.Round(time.Millisecond).String(), "process_allocated_bytes", allocated,
+				"error", redact.Error(err))
 		}
 	}()
 	pprof.Do(ctx, pprof.Labels("operation", op.Name), func(ctx context.Context) {

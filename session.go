@@ -12,6 +12,7 @@ import (
 
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/legacy"
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // Adapt turns a handler that was written for discordgo's Session.AddHandler into one for [On]:
@@ -48,7 +49,8 @@ func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
 	}
 	client.Transport = &apiTransport{
 		base: b.cfg.api, next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, next)), calls: &b.stats.calls}
-	client.Transport = b.answering(client.Transport)
+	secrets := &redact.Transport{Next: b.answering(client.Transport)}
+	client.Transport = secrets
 	s.Client = &client
 	s.Identify.LargeThreshold = 0
 	s.ShardID, s.ShardCount = id, count
@@ -61,6 +63,7 @@ func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
 		b.cfg.sessionConfig(s)
 		changes = own.Changed(s)
 	}
+	secrets.RetryRateLimited, secrets.Retries = s.ShouldRetryOnRateLimit, s.MaxRestRetries
 	s.StateEnabled = false // the bot feeds it, see WithState
 	legacy.RefuseOpen(s, errSessionOpen)
 	if changes != nil {

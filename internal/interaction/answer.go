@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // A state is where an interaction is; see the package documentation.
@@ -170,7 +172,8 @@ func (a *Answer) deferral(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(context.WithValue(ctx, ownKey{}, true), http.MethodPost,
+	ctx = redact.Bare(context.WithValue(ctx, ownKey{}, true))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		discordgo.EndpointInteractionResponse(a.id, a.token), bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -59,18 +59,6 @@ func passing(resp *http.Response) bool {
 		resp.StatusCode == http.StatusBadGateway
 }
 
-// refusal is an answer that yields err to whoever reads it, which discordgo does first of all.
-// http.Client would show the URL with the token in it if RoundTrip returned the error.
-func refusal(r *http.Request, err error) *http.Response {
-	resp := local(r, http.StatusBadRequest)
-	resp.ContentLength, resp.Body = -1, io.NopCloser(failingReader{err})
-	return resp
-}
-
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
-
 // local is an answer without a body that did not come from Discord.
 func local(r *http.Request, status int) *http.Response {
 	return &http.Response{

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+
+	"github.com/botwright/botwright/internal/redact"
 )
 
 // A Transport is the part of a session's HTTP client that sees to the requests by which
@@ -37,7 +39,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = resp.Body.Close()
 	}
 	if err != nil {
-		return refusal(r, t.Fail(to.interaction, err)), nil
+		return redact.Failing(r, t.Fail(to.interaction, err)), nil
 	}
 	return resp, nil
 }
