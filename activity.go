@@ -96,6 +96,13 @@ func (a *activity) reset() {
 	a.rateBits.Store(0)
 }
 
+// hold takes in that events wait which cannot be read. That says nothing of how busy the shard is.
+func (a *activity) hold(now time.Time) {
+	if !a.began.IsZero() && now.After(a.at) {
+		a.last, a.at, a.odds = now, now, 0
+	}
+}
+
 // watchShards follows the activity of all shards, and reconnects those that have gone silent. A
 // RESUME brings what was missed.
 func (b *Bot) watchShards(ctx context.Context) {
@@ -121,6 +128,10 @@ func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {
 	st := s.gateway.Status()
 	if st.Unavailable > 0 && now.Sub(st.SessionSince) < settleIn {
 		s.activity.reset()
+		return
+	}
+	if st.Held > 0 {
+		s.activity.hold(now)
 		return
 	}
 	if !s.activity.observe(now, st.Events) || st.State != gateway.Ready {

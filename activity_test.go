@@ -2,6 +2,7 @@ package botwright_test
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -134,5 +135,42 @@ func TestSilentShardIsReconnected(t *testing.T) {
 	}
 	if len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "shard 0 has had no event for 1m0s") {
 		t.Errorf("the error handler was told %v", log.errs)
+	}
+}
+
+// A shard that is held up by a full queue says so, and is not taken for a silent one.
+func TestHeldShardIsNotSilent(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	log := newErrorLog()
+	bot := newBot(t, srv, botwright.WithSampleEvery(time.Hour), botwright.WithErrorHandler(log.handle),
+		botwright.WithQueue(botwright.QueueConfig{MaxEvents: 8, Slow: -1}))
+	release := make(chan bool)
+	bot.Handle("MESSAGE_CREATE", func(context.Context, *botwright.Event) error {
+		<-release
+		return nil
+	})
+	open(t, bot)
+	defer close(release)
+	g := srv.Guilds()[0]
+	data := `{"id":"5","channel_id":"` + g.Channels[0].ID + `","guild_id":"` + g.ID + `"}`
+	for range 200 {
+		if err := srv.Dispatch(g.ID, "MESSAGE_CREATE", json.RawMessage(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(testTime); bot.Shards()[0].Held < 100*time.Millisecond; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the reader is not held up: %+v", bot.Shards()[0])
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	look, now := botwright.NewWatch(bot, 0), time.Now().Add(time.Minute)
+	for range 120 { // ten minutes
+		look(now)
+		now = now.Add(5 * time.Second)
+	}
+	if len(log.errs) > 0 || len(srv.AllConnections()) != 1 {
+		t.Errorf("reconnected: %v", log.errs)
 	}
 }

@@ -2,6 +2,7 @@ package botwright_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"github.com/botwright/botwright/discordtest"
@@ -45,6 +46,37 @@ func serverFaults() []fault {
 					r.srv.Conn(id).Close(1001, "CloudFlare WebSocket proxy restarting")
 				}
 				r.say(60)
+			},
+		}, {
+			id: "N4", inject: "the link dies with a presence and a request for members in flight", bound: again,
+			must: "resumes, and sends them again",
+			run: func(r *rig) {
+				cut := make(chan bool, 1)
+				r.srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
+					if op != 3 && op != 8 || c.Number() > 1 {
+						return false
+					}
+					if op == 8 {
+						cut <- true
+						c.Reset()
+					}
+					return true
+				})
+				if err := r.bot.Session().UpdateGameStatus(0, "chess"); err != nil {
+					r.t.Fatal(err)
+				}
+				n := 0
+				for _, err := range r.bot.Members(testContext(r.t), r.guilds[0].ID) {
+					if err != nil {
+						r.t.Fatal(err)
+					}
+					n++
+				}
+				receive(r.t, cut)
+				if n != len(r.guilds[0].Members)+1 { // the bot, too
+					r.t.Errorf("%d members came", n)
+				}
+				r.await(func() bool { return len(r.srv.Presences()) > 0 })
 			},
 		},
 	}

@@ -219,8 +219,8 @@ func TestFlappingConnectionSparesTheBudget(t *testing.T) {
 					tt.lose(p)
 					p.ended()
 				}
-				if _, n := f.counts(); d.lowest < 50 || n < 100 {
-					t.Errorf("%d IDENTIFYs in a day, %d left", n, d.lowest)
+				if _, n := f.counts(); d.low() < 50 || n < 100 {
+					t.Errorf("%d IDENTIFYs in a day, %d left", n, d.low())
 				}
 			})
 		})

@@ -47,7 +47,7 @@ type conn struct {
 	frame     Frame // what Config.Event gets, reused
 
 	start     time.Time
-	holding   atomic.Bool  // Config.Event is being called
+	holding   atomic.Int64 // since when Config.Event is being called, in ns since start; -1 if not
 	busyUntil atomic.Int64 // when the reader was last known to lag behind, in ns since start
 
 	once   sync.Once
@@ -81,6 +81,7 @@ func (s *Shard) connect(ctx context.Context) ending {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.busyUntil.Store(math.MinInt64)
+	c.holding.Store(-1)
 	c.beat.acked = true
 	c.closeBy = time.AfterFunc(math.MaxInt64, func() { _ = ws.NetConn().Close() })
 	defer c.closeBy.Stop()
@@ -122,6 +123,7 @@ func (c *conn) run() ending {
 	}
 	c.fail(end)
 	wg.Wait()
+	c.s.out.landed()
 	end = c.ending
 	end.dialed, end.hello = true, c.interval > 0
 	if end.stop && !c.s.cfg.KeepSession {

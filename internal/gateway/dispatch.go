@@ -59,8 +59,8 @@ func (c *conn) offer(e frame.Envelope) Outcome {
 		ShardID: c.s.cfg.ShardID, Type: e.Type, Seq: e.Seq, Data: e.Data,
 		Replayed: c.resuming && c.readySeen.IsZero(), Received: time.Now(),
 	}
-	c.holding.Store(true)
-	defer c.holding.Store(false)
+	c.holding.Store(int64(c.frame.Received.Sub(c.start)))
+	defer c.holding.Store(-1)
 	outcome := c.s.cfg.Event(&c.frame)
 	switch outcome {
 	case TakenLate:
@@ -71,13 +71,21 @@ func (c *conn) offer(e frame.Envelope) Outcome {
 	return outcome
 }
 
+// held returns for how long Config.Event has been called, 0 if it is not.
+func (c *conn) held() time.Duration {
+	if since := c.holding.Load(); since >= 0 {
+		return time.Since(c.start) - time.Duration(since)
+	}
+	return 0
+}
+
 // busy notes that the reader lags behind what Discord has sent.
 func (c *conn) busy() { c.busyUntil.Store(int64(time.Since(c.start))) }
 
 // lagging reports whether something may have come within d that the reader has not got to: it
 // is held up by a full queue, or busy with the guilds that follow READY.
 func (c *conn) lagging(d time.Duration) bool {
-	return c.holding.Load() || int64(time.Since(c.start)-d) < c.busyUntil.Load()
+	return c.holding.Load() >= 0 || int64(time.Since(c.start)-d) < c.busyUntil.Load()
 }
 
 // note acts on the few dispatches that concern the connection itself.
@@ -91,6 +99,11 @@ func (c *conn) note(e frame.Envelope) error {
 		}
 	case "GUILD_CREATE", "GUILD_DELETE":
 		c.onGuild(e)
+	case "GUILD_MEMBERS_CHUNK":
+		v, _ := frame.Lookup(e.Data, "nonce")
+		if nonce, ok := frame.String(v); ok && len(nonce) > 0 {
+			c.s.out.answered(string(nonce))
+		}
 	case "RATE_LIMITED":
 		c.onRateLimited(e.Data)
 	}

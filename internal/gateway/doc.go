@@ -38,6 +38,8 @@
 //   - RESUME asks for what follows the last dispatch without a gap before it that Config.Event
 //     has taken. A dispatch that was refused, was damaged on its way, or has not come while later
 //     ones have, is asked for again by resuming; one that comes damaged again is left out.
+//   - A command of which it is not known that it has arrived is sent again over the next
+//     connection, if that does no harm.
 //   - Each sequence reaches Config.Event once; a late one does, too. See sequence.
 //   - Shard.mu is never held over I/O, a channel operation or a callback.
 package gateway

@@ -46,6 +46,7 @@ func NewReceiver(s *Shard) *Receiver {
 		readyBy:   time.NewTimer(math.MaxInt64),
 		closeBy:   time.NewTimer(math.MaxInt64),
 	}
+	c.holding.Store(-1)
 	return &Receiver{c: c}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +35,9 @@ const (
 	opInvalidSession = 9
 	opHello          = 10
 	opHeartbeatACK   = 11
+
+	opRequestSounds   = 31
+	opRequestChannels = 43
 )
 
 var (
@@ -51,15 +55,19 @@ type command struct {
 	frame []byte
 	guild string // of a request for all members of a guild
 	nonce string
+
+	beats uint64 // heartbeats that were sent on the connection before it
 }
 
 // outbox holds the commands that wait. It outlives connections: what could not be sent over one
-// goes over the next.
+// goes over the next, as does what was written to a link that died before Discord acknowledged a
+// heartbeat behind it.
 type outbox struct {
 	wake chan struct{} // 1 slot: there may be something to send
 
 	mu       sync.Mutex // guards what follows
 	queue    []command
+	flying   []command             // sent, and not known to have arrived; oldest first
 	presence []byte                // the last one, for the next IDENTIFY
 	members  map[string]membersLog // by guild
 }
@@ -94,7 +102,7 @@ func (o *outbox) push(op int, d []byte) error {
 	}
 	cmd := command{op: op, frame: frame}
 	if op == opRequestMembers {
-		cmd.guild, cmd.nonce = allMembers(d)
+		cmd.guild, cmd.nonce = members(d)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -106,6 +114,8 @@ func (o *outbox) push(op int, d []byte) error {
 	switch {
 	case i >= 0:
 		o.queue[i] = cmd
+	case op == opRequestMembers && slices.ContainsFunc(o.queue, cmd.same):
+		// It waits to be sent again after the loss of its session.
 	case len(o.queue) >= queueLimit:
 		return ErrQueueFull
 	default:
@@ -119,9 +129,54 @@ func (o *outbox) push(op int, d []byte) error {
 
 func isPresence(c command) bool { return c.op == opPresence }
 
-// allMembers returns the guild and nonce of a request for all members of a guild, and nothing
-// for any other request.
-func allMembers(d []byte) (guild, nonce string) {
+// same reports whether two commands are one.
+func (c command) same(d command) bool { return c.op == d.op && bytes.Equal(c.frame, d.frame) }
+
+// again reports whether a command may be sent twice if need be: it tells a state, or asks.
+func (c command) again() bool {
+	return slices.Contains([]int{opPresence, opRequestMembers, opRequestSounds, opRequestChannels}, c.op)
+}
+
+// sends notes that a command is being written to the connection, behind that many heartbeats.
+func (o *outbox) sends(cmd command, beats uint64) {
+	if !cmd.again() {
+		return
+	}
+	cmd.beats = beats
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flying = append(o.flying, cmd)
+}
+
+// arrived notes that Discord has acknowledged that many heartbeats of the connection, and so has
+// read everything before the last of them.
+func (o *outbox) arrived(beats uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flying = slices.DeleteFunc(o.flying, func(c command) bool { return c.beats < beats })
+}
+
+// answered notes that a part of the answer to a request for members has come.
+func (o *outbox) answered(nonce string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	asked := func(c command) bool { return c.op == opRequestMembers && c.nonce == nonce }
+	o.flying = slices.DeleteFunc(o.flying, asked)
+	o.queue = slices.DeleteFunc(o.queue, asked)
+}
+
+// landed puts what may not have arrived in line again, when the connection has ended.
+func (o *outbox) landed() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, cmd := range slices.Backward(o.flying) {
+		o.unsendLocked(cmd)
+	}
+	o.flying = nil
+}
+
+// members returns the nonce of a request for members, and the guild if it asks for all of them.
+func members(d []byte) (guild, nonce string) {
 	var req struct {
 		GuildID string   `json:"guild_id"`
 		Query   *string  `json:"query"`
@@ -133,7 +188,7 @@ func allMembers(d []byte) (guild, nonce string) {
 		return "", ""
 	}
 	if req.Query == nil || *req.Query != "" || req.Limit != 0 || len(req.UserIDs) > 0 {
-		return "", ""
+		return "", req.Nonce
 	}
 	return req.GuildID, req.Nonce
 }
@@ -169,10 +224,17 @@ func (o *outbox) forgetMembers(now time.Time) {
 	}
 }
 
-// unsend puts back a command that could not be written.
+// unsend puts back a command that could not be written, unless landed will.
 func (o *outbox) unsend(cmd command) {
+	if cmd.again() {
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.unsendLocked(cmd)
+}
+
+func (o *outbox) unsendLocked(cmd command) {
 	if isPresence(cmd) && slices.ContainsFunc(o.queue, isPresence) {
 		return // a newer one waits
 	}

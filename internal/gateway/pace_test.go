@@ -38,6 +38,13 @@ func (d *daily) reset() {
 	}
 }
 
+// low is what was left when the least was.
+func (d *daily) low() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.lowest
+}
+
 // spend is an IDENTIFY.
 func (d *daily) spend() {
 	d.mu.Lock()

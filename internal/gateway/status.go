@@ -51,6 +51,8 @@ type Status struct {
 	Sequence       int64     // of the last dispatch
 	LastEvent      time.Time // when the last dispatch was read
 
+	Held time.Duration // for how long Config.Event, a full queue as a rule, has held up the reader
+
 	Guilds      int // available ones
 	Unavailable int
 
@@ -71,6 +73,9 @@ func (s *Shard) Status() Status {
 	s.mu.Lock()
 	st := s.status
 	st.Sequence = s.high
+	if s.current != nil {
+		st.Held = s.current.held()
+	}
 	for _, available := range s.guilds {
 		if available {
 			st.Guilds++

@@ -22,6 +22,8 @@ type beatState struct {
 	mu      sync.Mutex
 	sent    time.Time // when the first of those without an ACK was sent
 	pending bool      // there is one without an ACK
+	beats   uint64    // sent
+	acks    uint64    // for them
 	acked   bool      // an ACK came since the last regular heartbeat
 }
 
@@ -32,13 +34,17 @@ type writer struct {
 	next *time.Timer // the next heartbeat
 	more *time.Timer // when a command may be sent again
 
-	throttled bool // commands wait for the send limit
+	every     time.Duration   // between heartbeats; 0 before HELLO
+	opens     <-chan struct{} // live, until it is closed
+	wake      <-chan struct{} // there may be commands; nil before live is closed
+	throttled bool            // commands wait for the send limit
 }
 
 // write sends heartbeats, the handshake and commands until the connection has failed, and then
 // closes it.
 func (c *conn) write() {
-	w := &writer{conn: c, next: time.NewTimer(math.MaxInt64), more: time.NewTimer(math.MaxInt64)}
+	w := &writer{conn: c, next: time.NewTimer(math.MaxInt64), more: time.NewTimer(math.MaxInt64),
+		opens: c.live}
 	defer w.next.Stop()
 	defer w.more.Stop()
 	if err := w.loop(); err != nil {
@@ -48,31 +54,13 @@ func (c *conn) write() {
 }
 
 func (w *writer) loop() error {
-	var interval time.Duration
-	wake := (<-chan struct{})(nil) // not before ready
-	live := w.live
 	for !w.failed() {
 		var err error
 		select {
-		case <-w.ctx.Done():
-			return nil
-		case interval = <-w.hello:
-			// All shards of a bot that comes back would beat as one without the jitter.
-			w.next.Reset(jitter(interval))
-		case <-w.next.C:
-			err = w.heartbeat(interval)
-			w.next.Reset(interval)
-		case <-w.beatNow:
-			err = w.beatOnce()
-		case b := <-w.handshake:
-			err = w.send(b)
-		case <-live:
-			live, wake = nil, w.s.out.wake
-			err = w.command()
-		case <-wake:
-			err = w.command()
-		case <-w.more.C:
-			err = w.command()
+		case <-w.next.C: // first: there may always be another command
+			err = w.heartbeat()
+		default:
+			err = w.step()
 		}
 		if err != nil {
 			return err
@@ -81,15 +69,39 @@ func (w *writer) loop() error {
 	return nil
 }
 
+// step waits for something to do and does it.
+func (w *writer) step() error {
+	select {
+	case <-w.ctx.Done():
+		return nil
+	case w.every = <-w.hello:
+		// All shards of a bot that comes back would beat as one without the jitter.
+		w.next.Reset(jitter(w.every))
+		return nil
+	case <-w.next.C:
+		return w.heartbeat()
+	case <-w.beatNow:
+		return w.beatOnce()
+	case b := <-w.handshake:
+		return w.send(b)
+	case <-w.opens:
+		w.opens, w.wake = nil, w.s.out.wake
+	case <-w.wake:
+	case <-w.more.C:
+	}
+	return w.command()
+}
+
 // heartbeat sends the regular heartbeat, unless nothing was acknowledged since the last one. A
 // heartbeat that Discord asked for in between does not count: its ACK may be on the way. Nor
 // does an ACK that may be there and only has not been read.
-func (w *writer) heartbeat(interval time.Duration) error {
+func (w *writer) heartbeat() error {
+	w.next.Reset(w.every)
 	w.beat.mu.Lock()
 	acked := w.beat.acked
 	w.beat.acked = false
 	w.beat.mu.Unlock()
-	if !acked && !w.lagging(interval) {
+	if !acked && !w.lagging(w.every) {
 		return errZombie
 	}
 	return w.beatOnce()
@@ -101,6 +113,7 @@ func (w *writer) beatOnce() error {
 		d = strconv.FormatInt(seq, 10)
 	}
 	w.beat.mu.Lock()
+	w.beat.beats++
 	if !w.beat.pending {
 		w.beat.sent, w.beat.pending = time.Now(), true
 	}
@@ -114,7 +127,10 @@ func (c *conn) acknowledged() {
 	c.beat.mu.Lock()
 	pending, latency := c.beat.pending, now.Sub(c.beat.sent)
 	c.beat.pending, c.beat.acked = false, true
+	c.beat.acks = min(c.beat.acks+1, c.beat.beats)
+	acks := c.beat.acks
 	c.beat.mu.Unlock()
+	c.s.out.arrived(acks)
 	if pending {
 		c.s.stats.ack(latency, now)
 	}
@@ -139,6 +155,10 @@ func (w *writer) command() error {
 		}
 		return nil
 	}
+	w.beat.mu.Lock()
+	beats := w.beat.beats
+	w.beat.mu.Unlock()
+	w.s.out.sends(cmd, beats)
 	if err := w.send(cmd.frame); err != nil {
 		w.s.out.unsend(cmd)
 		return err
