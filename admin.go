@@ -71,7 +71,7 @@ func WithAdmin(cfg AdminConfig) Option {
 			c.problem("WithAdmin", "the Token has %d characters: take at least %d random ones",
 				n, minAdminToken)
 		}
-		c.admin, c.adminSet = cfg, true
+		c.admin, c.adminSet, c.openAdmin = cfg, true, openAdmin
 	}
 }
 
@@ -91,16 +91,16 @@ func WithAdmin(cfg AdminConfig) Option {
 // "none". Without a token it answers only who asks for localhost or a loopback address, except
 // /livez and /readyz. Requests that a page of another site has a browser send are refused. To
 // mount it below a path, use [http.StripPrefix].
-func (b *Bot) AdminHandler() http.Handler { return b.admin.handler }
+func (b *Bot) AdminHandler() http.Handler { return b.adminServer().handler }
 
 // AdminAddr returns the address that the server of [WithAdmin] listens on; "" before Open.
 func (b *Bot) AdminAddr() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.admin.listener == nil {
+	if b.adminListener == nil {
 		return ""
 	}
-	return b.admin.listener.Addr().String()
+	return b.adminListener.Addr().String()
 }
 
 // An admin is the server for operators, and the handler that it serves.
@@ -112,8 +112,26 @@ type admin struct {
 	live    liveness
 	sampler status.Sampler
 	stop    chan struct{} // closed when the server stops: streams end
+}
 
-	listener net.Listener // guarded by Bot.mu
+// openAdmin opens the admin server's port and serves on it until all else has been shut down. Like
+// what AdminHandler returns, it is reached from there and from WithAdmin alone, so that programs
+// that use neither are linked without it: the templates of the page would keep every method of
+// every type, 5 MB of the smallest bot.
+func openAdmin(ctx context.Context, b *Bot) error {
+	a := b.adminServer()
+	listener, err := a.listen(ctx)
+	if err != nil {
+		return err
+	}
+	b.tasks.Go(func() { a.run(b.tasksCtx, listener) })
+	return nil
+}
+
+// adminServer returns the bot's admin, which is made when it is first asked for.
+func (b *Bot) adminServer() *admin {
+	b.adminOnce.Do(func() { b.admin = newAdmin(b) })
+	return b.admin
 }
 
 func newAdmin(b *Bot) *admin {

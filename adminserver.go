@@ -12,28 +12,25 @@ import (
 	"github.com/botwright/botwright/internal/status"
 )
 
-// listen opens the port, so that Open fails if it is taken.
-func (a *admin) listen(ctx context.Context) error {
-	if !a.bot.cfg.adminSet || a.cfg.Addr == noAdminAddr {
-		return nil
+// listen opens the port, so that Open fails if it is taken. It is nil if none is wanted.
+func (a *admin) listen(ctx context.Context) (net.Listener, error) {
+	if a.cfg.Addr == noAdminAddr {
+		return nil, nil
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", a.cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("open the admin server's port: %w", err)
+		return nil, fmt.Errorf("open the admin server's port: %w", err)
 	}
 	a.bot.mu.Lock()
-	a.listener = l
+	a.bot.adminListener = l
 	a.bot.mu.Unlock()
 	a.bot.cfg.logger.Info("the admin server listens", "url", "http://"+l.Addr().String()+"/")
-	return nil
+	return l, nil
 }
 
 // run serves until ctx is done, if there is a port, and takes samples for the page.
-func (a *admin) run(ctx context.Context) {
-	a.bot.mu.Lock()
-	listener := a.listener
-	a.bot.mu.Unlock()
+func (a *admin) run(ctx context.Context, listener net.Listener) {
 	srv := &http.Server{
 		Handler:           a.handler,
 		ReadHeaderTimeout: adminReadTimeout,

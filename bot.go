@@ -2,6 +2,7 @@ package botwright
 
 import (
 	"context"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,8 @@ type Bot struct {
 	observed      observed
 	health        *Health
 	traffic       traffic.Sensor // of calls of the API
-	admin         *admin
+	adminOnce     sync.Once
+	admin         *admin        // see adminServer
 	started       time.Time     // when New made it
 	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
@@ -56,17 +58,18 @@ type Bot struct {
 	intentsGiven bool                    // by the program, not found out
 	overlap      atomic.Pointer[overlap] // while the bot reshards
 
-	mu         sync.Mutex // guards what follows
-	state      botState
-	fleet      *fleet             // nil until Open has found out how many shards there are
-	otherFleet *fleet             // while the bot reshards: the new one, then the old one
-	runCtx     context.Context    // of all shards, and of what waits to begin
-	stop       context.CancelFunc // ends runCtx
-	changed    chan struct{}      // closed and replaced when a shard's state changes
-	done       chan struct{}      // closed when Shutdown has finished
-	ended      error              // what Shutdown returned
-	resharding bool
-	reshard    sync.WaitGroup // what Reshard has to do
+	mu            sync.Mutex   // guards what follows
+	adminListener net.Listener // nil unless WithAdmin has one
+	state         botState
+	fleet         *fleet             // nil until Open has found out how many shards there are
+	otherFleet    *fleet             // while the bot reshards: the new one, then the old one
+	runCtx        context.Context    // of all shards, and of what waits to begin
+	stop          context.CancelFunc // ends runCtx
+	changed       chan struct{}      // closed and replaced when a shard's state changes
+	done          chan struct{}      // closed when Shutdown has finished
+	ended         error              // what Shutdown returned
+	resharding    bool
+	reshard       sync.WaitGroup // what Reshard has to do
 
 	waiters    map[string]*waiters // of Next, by event type
 	debouncers []attached          // of Debounce
@@ -148,7 +151,6 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if err := b.registerMetrics(); err != nil {
 		return nil, err
 	}
-	b.admin = newAdmin(b)
 	return b, nil
 }
 

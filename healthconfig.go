@@ -186,9 +186,6 @@ func (c *config) setOperations() {
 	if c.admin.Gatherer == nil {
 		c.admin.Gatherer, _ = c.registerer.(prometheus.Gatherer)
 	}
-	if c.adminSet {
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.admin.run(ctx) })
-	}
 }
 
 // checksRun reports whether the bot runs the checks by itself.

@@ -82,8 +82,10 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	b.stats.start()
-	if err := b.admin.listen(ctx); err != nil {
-		return err
+	if b.cfg.openAdmin != nil {
+		if err := b.cfg.openAdmin(ctx, b); err != nil {
+			return err
+		}
 	}
 	for _, task := range b.cfg.tasks {
 		b.tasks.Go(func() { task(b.tasksCtx, b) })

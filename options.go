@@ -52,7 +52,8 @@ type config struct {
 	healthSet       bool
 	admin           AdminConfig
 	adminSet        bool
-	sessionStore    SessionStore // nil: none
+	openAdmin       func(context.Context, *Bot) error // with adminSet
+	sessionStore    SessionStore                      // nil: none
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.

@@ -46,6 +46,7 @@ func TestReadmeProgram(t *testing.T) {
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	checkLinked(t, binary)
 	srv := newServer(t, discordtest.Config{})
 	bot := exec.CommandContext(testContext(t), binary)
 	bot.Env = append(os.Environ(), "DISCORD_TOKEN="+srv.Token, "DISCORD_API_URL="+srv.URL)
@@ -67,6 +68,21 @@ func TestReadmeProgram(t *testing.T) {
 	}
 	if strings.Contains(output.String(), "WARN") {
 		t.Errorf("the program warns:\n%s", &output)
+	}
+}
+
+// checkLinked looks for what a bot without WithAdmin does not need. Templates call methods by name,
+// for which the linker keeps all methods there are.
+func checkLinked(t *testing.T, binary string) {
+	t.Helper()
+	symbols, err := exec.CommandContext(t.Context(), "go", "tool", "nm", binary).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unwanted := range []string{"text/template.(*state).evalField", "promhttp.HandlerFor"} {
+		if strings.Contains(string(symbols), unwanted) {
+			t.Errorf("the program is linked with %s, which is only for the status page", unwanted)
+		}
 	}
 }
 
