@@ -1,17 +1,14 @@
 package botwright
 
 import (
-	"crypto/ed25519"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/signed"
 )
 
 // InteractionsHandler returns the endpoint for an application that has Discord send interactions
@@ -24,27 +21,24 @@ import (
 // tells Discord that it has taken the interaction (202) and no more. It answers Discord's pings.
 //
 // A request is refused with 401 if it is not signed by Discord or not of this minute, 405 if it is
-// no POST, 413 if it is larger than 1 MiB, 400 if it is no JSON, and 503 while the bot is not open
-// or its queue is full. The handler may be called by many goroutines at once and waits for no
-// handler. Put it behind a server with a ReadTimeout: Discord gives a request 3 s.
+// no POST, 408 if its body takes longer than 3 s, 409 if it was handled before, 413 if it is larger
+// than 1 MiB, 400 if it is no JSON, and 503 while the bot is not open or its queue is full. What is
+// not signed is refused before its body is read. The handler may be called by many goroutines at
+// once and waits for no handler.
 func (b *Bot) InteractionsHandler(publicKey string) (http.Handler, error) {
-	key, err := hex.DecodeString(publicKey)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("botwright: InteractionsHandler: the public key must be %d "+
-			"hexadecimal digits: copy it from the General Information page at %s",
-			2*ed25519.PublicKeySize, portal)
+	key, err := signed.ParseKey(publicKey)
+	if err != nil {
+		return nil, fmt.Errorf("botwright: InteractionsHandler: %w: copy it from the General "+
+			"Information page at %s", err, portal)
 	}
 	return &interactionsEndpoint{bot: b, key: key}, nil
 }
 
 type interactionsEndpoint struct {
-	bot *Bot
-	key ed25519.PublicKey
+	bot  *Bot
+	key  signed.Key
+	seen signed.Replays
 }
-
-// maxInteraction bounds a request. The largest interactions, a command on a message or a form
-// with long answers, have tens of kilobytes.
-const maxInteraction = 1 << 20
 
 // ServeHTTP implements http.Handler.
 func (h *interactionsEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,46 +47,37 @@ func (h *interactionsEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request)
 		refuse(w, http.StatusMethodNotAllowed)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxInteraction))
+	body, status := h.key.Read(w, r)
 	switch {
-	case errors.As(err, new(*http.MaxBytesError)):
-		refuse(w, http.StatusRequestEntityTooLarge)
-	case err != nil:
-		refuse(w, http.StatusBadRequest)
-	case !h.signed(r.Header, body, time.Now()):
-		refuse(w, http.StatusUnauthorized)
+	case status != http.StatusOK:
+		refuse(w, status)
 	case !frame.Valid(body):
 		refuse(w, http.StatusBadRequest)
 	case isPing(body):
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"type":1}`)
-	case !h.bot.takeInteraction(body):
-		refuse(w, http.StatusServiceUnavailable)
 	default:
-		w.WriteHeader(http.StatusAccepted)
+		h.take(w, body)
 	}
+}
+
+// take queues an interaction, once.
+func (h *interactionsEndpoint) take(w http.ResponseWriter, body []byte) {
+	v, _ := frame.Lookup(body, "id")
+	id, hasID := frame.Snowflake(v)
+	if hasID && !h.seen.Add(id) {
+		refuse(w, http.StatusConflict)
+		return
+	}
+	if !h.bot.takeInteraction(body) {
+		h.seen.Forget(id)
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
 }
 
 func refuse(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(status), status) }
-
-// freshTime is how far the time of a request may be from ours. An interaction is worth 3 s; the
-// rest is for clocks that are off. Without a limit a request that was overheard could be repeated
-// for ever.
-const freshTime = time.Minute
-
-// signed reports whether Discord has signed a request, and only just.
-func (h *interactionsEndpoint) signed(header http.Header, body []byte, now time.Time) bool {
-	signature, err := hex.DecodeString(header.Get("X-Signature-Ed25519"))
-	if err != nil || len(signature) != ed25519.SignatureSize {
-		return false
-	}
-	timestamp := header.Get("X-Signature-Timestamp")
-	if !ed25519.Verify(h.key, append([]byte(timestamp), body...), signature) {
-		return false
-	}
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	return err == nil && now.Sub(time.Unix(seconds, 0)).Abs() <= freshTime
-}
 
 func isPing(body []byte) bool {
 	v, _ := frame.Lookup(body, "type")

@@ -164,6 +164,42 @@ func TestInteractionsHandlerFeedsHandlers(t *testing.T) {
 	s.quiet(t)
 }
 
+// Who has overheard a request cannot have it handled again.
+func TestInteractionsHandlerReplay(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, discordtest.Config{Guilds: 1})
+	calls := make(chan string, 10)
+	s.bot.Handle("INTERACTION_CREATE", func(_ context.Context, e *botwright.Event) error {
+		calls <- string(e.Raw())
+		return nil
+	})
+	discord := newSigner()
+	h, err := s.bot.InteractionsHandler(discord.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := `{"id":"7","type":3}`, `{"id":"8","type":3}`
+	send := func(body string) int {
+		return serve(h, discord.request([]byte(body), time.Now())).StatusCode
+	}
+	if status := send(first); status != http.StatusServiceUnavailable {
+		t.Errorf("status %d before Open", status)
+	}
+	s.open(t)
+	for i, want := range []int{http.StatusAccepted, http.StatusConflict, http.StatusConflict} {
+		if status := send(first); status != want {
+			t.Errorf("status %d of time %d, want %d", status, i+1, want)
+		}
+	}
+	if status := send(second); status != http.StatusAccepted {
+		t.Errorf("status %d of another one", status)
+	}
+	got := map[string]bool{receive(t, calls): true, receive(t, calls): true}
+	if !got[first] || !got[second] || len(calls) > 0 {
+		t.Errorf("handled %v and %d more", got, len(calls))
+	}
+}
+
 func TestInteractionsHandlerKey(t *testing.T) {
 	t.Parallel()
 	bot, err := botwright.New(someToken)
