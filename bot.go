@@ -15,6 +15,7 @@ import (
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/session"
+	"github.com/botwright/botwright/internal/state"
 	"github.com/botwright/botwright/internal/traffic"
 )
 
@@ -75,7 +76,8 @@ type Bot struct {
 	debouncers []attached          // of Debounce
 	retired    DebouncerStats      // of those whose handlers were removed
 
-	saver *session.Saver // of sessions, for the SessionStore
+	saver  *session.Saver // of sessions, for the SessionStore
+	packer state.Packer   // of what is saved of State
 
 	tasks     sync.WaitGroup // what runs beside the shards
 	tasksCtx  context.Context

@@ -40,6 +40,7 @@ type Event struct {
 	GuildID, ChannelID, UserID string
 
 	bot     *Bot
+	tracker *session.Tracker
 	tracked *session.Event // who holds it keeps the event from counting as handled
 	care    care
 	raw     []byte

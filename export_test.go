@@ -191,3 +191,6 @@ func sealOnce(b *Bot) {
 
 // JudgeCaches returns what the check of caches says.
 func JudgeCaches(b *Bot) CheckResult { return b.health.judgeCaches(b.cacheReports()) }
+
+// WithSaveEvery changes how often sessions are saved.
+func WithSaveEvery(d time.Duration) Option { return func(c *config) { c.saveEvery = d } }

@@ -16,7 +16,7 @@ type fleet struct {
 	count  int
 	shards []*shard // in the order of their ids
 
-	restored map[int]SavedSession // by shard: what an earlier process left to resume
+	restored map[int]leftBehind // by shard: what an earlier process left to resume
 
 	firstReady slog.Level // of the line that says that a shard is ready for the first time
 
@@ -31,7 +31,7 @@ const maxReadyLines = 16
 
 // newFleet makes the shards of a fleet. The first one of a bot's first fleet has the bot's own
 // session.
-func (b *Bot) newFleet(count int, ids []int, restored map[int]SavedSession) *fleet {
+func (b *Bot) newFleet(count int, ids []int, restored map[int]leftBehind) *fleet {
 	f := &fleet{count: count, restored: restored}
 	if len(ids) > maxReadyLines {
 		f.firstReady = slog.LevelDebug

@@ -17,6 +17,7 @@ import (
 
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/session"
 )
 
 // An Option configures a [Bot]; see [New].
@@ -31,6 +32,7 @@ type config struct {
 	shardCount      int              // 0: as many as Discord recommends
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
+	saveEvery       time.Duration // of sessions; tests shorten it
 	sampleEvery     time.Duration // see activity.go; tests do without
 	guildWait       time.Duration // see guildwait.go; tests shorten it
 	api             *url.URL
@@ -294,6 +296,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		state:           defaultState(),
 		shutdownTimeout: 20 * time.Second,
 		overlapPart:     overlapPart,
+		saveEvery:       session.SaveEvery,
 		sampleEvery:     sampleEvery,
 		guildWait:       defaultGuildWait,
 	}

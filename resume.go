@@ -27,7 +27,7 @@ const (
 
 // restoreSessions loads what the store has of this process's shards and returns what can be
 // resumed.
-func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int]SavedSession {
+func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int]leftBehind {
 	store := b.cfg.sessionStore
 	if store == nil {
 		return nil
@@ -43,7 +43,7 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 		b.report(b.handlerCtx, nil, err)
 		return nil
 	}
-	restored := make(map[int]SavedSession)
+	restored := make(map[int]leftBehind)
 	for _, s := range saved {
 		if !slices.Contains(ids, s.ShardID) {
 			continue
@@ -53,15 +53,21 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 				"shard", s.ShardID, "reason", reason)
 			continue
 		}
-		restored[s.ShardID] = s
+		restored[s.ShardID] = leftBehind{SavedSession: s}
 	}
+	b.loadStates(ctx, restored)
 	return restored
 }
 
-// session returns s in the gateway's form.
-func (s SavedSession) session() gateway.Session {
+// session returns s in the gateway's form. It is resumed from where State is, if handlers are
+// further: they do not run again.
+func (s leftBehind) session() gateway.Session {
+	sequence := s.Sequence
+	if s.stored != nil {
+		sequence = min(sequence, s.stored.Upto)
+	}
 	return gateway.Session{
-		ID: s.ID, Seq: s.Sequence, ResumeURL: s.ResumeURL,
+		ID: s.ID, Seq: sequence, ResumeURL: s.ResumeURL,
 		ShardID: s.ShardID, ShardCount: s.ShardCount, Ready: s.Ready, Guilds: s.Guilds,
 	}
 }
@@ -71,8 +77,12 @@ func (s *shard) restored(cfg gateway.Config) {
 	if cfg.Session.ID == "" {
 		return
 	}
-	earlier := session.Saved(s.fleet.restored[s.id])
-	s.track(cfg.Session.ID, earlier.Position())
+	left := s.fleet.restored[s.id]
+	earlier, fed := session.Saved(left.SavedSession), int64(0)
+	if left.stored != nil {
+		fed = left.stored.Upto
+	}
+	s.track(cfg.Session.ID, earlier.Position(), fed)
 	s.started()              // a RESUME waits for no turn
 	if cfg.Presence != nil { // the session has that of the earlier process
 		if err := s.gateway.Send(opPresence, cfg.Presence); err != nil {
@@ -120,6 +130,7 @@ func hashToken(token string) string {
 // newSaver returns what saves the bot's sessions.
 func (b *Bot) newSaver() *session.Saver {
 	return session.NewSaver(session.SaverConfig{
+		Every: b.cfg.saveEvery,
 		Shards: func() []session.Shard {
 			var shards []session.Shard
 			for _, s := range b.ownShards() {
@@ -130,7 +141,7 @@ func (b *Bot) newSaver() *session.Saver {
 		Restored: func() map[int]session.Saved {
 			restored := make(map[int]session.Saved)
 			for id, s := range b.currentFleet().restored {
-				restored[id] = session.Saved(s)
+				restored[id] = session.Saved(s.SavedSession)
 			}
 			return restored
 		},
@@ -148,6 +159,7 @@ func (b *Bot) newSaver() *session.Saver {
 				return b.cfg.sessionStore.SaveSessions(ctx, sessions)
 			})
 		},
+		SaveState: b.saveState,
 		Failed: func(err error) {
 			b.report(b.handlerCtx, nil, fmt.Errorf("save sessions: %w", err))
 		},
@@ -184,10 +196,16 @@ func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) (
 // A savedShard is a shard as the Saver sees it.
 type savedShard struct{ s *shard }
 
-func (h savedShard) ID() int                  { return h.s.id }
-func (h savedShard) SessionID() string        { return h.s.gateway.SessionID() }
-func (h savedShard) Connected() bool          { return h.s.gateway.State() == gateway.Ready }
-func (h savedShard) Journal() session.Journal { return nil }
+func (h savedShard) ID() int           { return h.s.id }
+func (h savedShard) SessionID() string { return h.s.gateway.SessionID() }
+func (h savedShard) Connected() bool   { return h.s.gateway.State() == gateway.Ready }
+
+func (h savedShard) Journal() session.Journal {
+	if h.s.journal == nil {
+		return nil
+	}
+	return shardJournal(h)
+}
 
 func (h savedShard) Saved() (saved session.Saved, ok bool) {
 	s := h.s

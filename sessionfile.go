@@ -6,7 +6,7 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// FileSessionStore returns a [SessionStore] that is a file, readable by its owner only. Its
+// FileSessionStore returns a [StateStore] that is a file, readable by its owner only. Its
 // directory must exist, or [New] fails. Next to it are used: path with ".progress" behind it,
 // which is written every few seconds, ".lock", and a directory ".state". Each is replaced as a
 // whole: a crash at any moment leaves the old contents or the new ones.
@@ -41,6 +41,21 @@ func (f *sessionFile) SaveSessions(_ context.Context, sessions []SavedSession) e
 		saved[i] = session.Saved(s)
 	}
 	return f.file.Save(saved)
+}
+
+// SaveState implements StateStore.
+func (f *sessionFile) SaveState(_ context.Context, shardID int, part []byte) error {
+	return f.file.SaveState(shardID, part)
+}
+
+// AppendState implements StateStore.
+func (f *sessionFile) AppendState(_ context.Context, shardID int, part []byte) error {
+	return f.file.AppendState(shardID, part)
+}
+
+// LoadState implements StateStore.
+func (f *sessionFile) LoadState(_ context.Context, shardID int) ([][]byte, error) {
+	return f.file.LoadState(shardID)
 }
 
 // Close lets another bot use the file.

@@ -84,10 +84,14 @@ type SavedSession struct {
 // alive at most five minutes ago: Discord keeps one for a few minutes. Otherwise the log says why
 // it is not, and the shard identifies.
 //
-// Three things follow. A stopped bot looks online until Discord gives up on its sessions. What an
-// earlier process learned of guilds from events is not sent again: READY and GUILD_CREATE come
-// with an IDENTIFY only, so a resumed shard begins with an empty State. And one store serves one
-// bot: two processes that run the same shards must not share it.
+// READY and GUILD_CREATE come with an IDENTIFY only. A [StateStore], such as that of
+// [FileSessionStore], therefore keeps State as well: a bot that resumes has the State that the one
+// before it had. It costs the store about as much as Discord sends of what State keeps: little with
+// [StateMinimal], much with Presences. With another kind of store, after a change of the
+// [StatePolicy], or when State was not saved for long, State starts empty, and the log says so.
+//
+// Two things follow. A stopped bot looks online until Discord gives up on its sessions. And one
+// store serves one bot: two processes that run the same shards must not share it.
 func WithSessionStore(store SessionStore) Option {
 	return func(c *config) {
 		if store == nil {

@@ -1,16 +1,13 @@
 package botwright_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -18,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
@@ -392,10 +391,10 @@ func testCutOff(t *testing.T, handle func(ctx context.Context, release chan bool
 const childEnv = "BOTWRIGHT_CHILD_BOT"
 
 // reportingStore prints what it has saved.
-type reportingStore struct{ botwright.SessionStore }
+type reportingStore struct{ botwright.StateStore }
 
 func (s reportingStore) SaveSessions(ctx context.Context, sessions []botwright.SavedSession) error {
-	err := s.SessionStore.SaveSessions(ctx, sessions)
+	err := s.StateStore.SaveSessions(ctx, sessions)
 	for _, x := range sessions {
 		last := x.Sequence
 		for _, r := range x.Handled {
@@ -412,8 +411,13 @@ func childBot(config string) error {
 	if _, err := fmt.Sscan(config, &url, &token, &path); err != nil {
 		return err
 	}
-	bot, err := botwright.New(token, botwright.WithAPI(url),
-		botwright.WithSessionStore(reportingStore{botwright.FileSessionStore(path)}))
+	store, ok := botwright.FileSessionStore(path).(botwright.StateStore)
+	if !ok {
+		return errors.New("a file keeps no State")
+	}
+	bot, err := botwright.New(token, botwright.WithAPI(url), botwright.WithSessionStore(reportingStore{store}),
+		botwright.WithIntents(discordgo.IntentsAll), botwright.WithLogger(slog.New(slog.DiscardHandler)),
+		botwright.WithSaveEvery(time.Second))
 	if err != nil {
 		return err
 	}
@@ -431,16 +435,7 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
 	path := sessionFile(t)
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{srv.URL, srv.Token, path}, " "))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	c := startChild(t, srv, path)
 	ready := func() bool { return srv.Conn(0) != nil && srv.Conn(0).Sequence() > 0 }
 	if err := srv.Wait(testContext(t), ready); err != nil {
 		t.Fatal(err)
@@ -448,14 +443,8 @@ func TestKilled(t *testing.T) {
 	first := srv.Conn(0).Sequence() + 1 // of the messages: nothing else happens
 	tell(t, srv, 1, 10)
 	handled, saved := 0, int64(0)
-	lines := bufio.NewScanner(out)
-	for (handled < 8 || saved < first+9) && lines.Scan() { // 6 is stuck, and 9 waits behind it
-		var what string
-		var seq int64
-		if _, err := fmt.Sscan(lines.Text(), &what, &seq); err != nil {
-			t.Fatalf("the child says %q: %v", lines.Text(), err)
-		}
-		switch what {
+	for handled < 8 || saved < first+9 { // 6 is stuck, and 9 waits behind it
+		switch what, seq := c.read(); what {
 		case "handled":
 			handled++
 		case "saved":
@@ -465,16 +454,13 @@ func TestKilled(t *testing.T) {
 	if saved != first+9 {
 		t.Errorf("%d is saved as handled, want %d", saved, first+9)
 	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, out)
-	_ = cmd.Wait() // killed
+	c.kill(func(string, int64) {})
 	if err := srv.Wait(testContext(t), func() bool { return len(srv.Connections()) == 0 }); err != nil {
 		t.Fatal(err)
 	}
 	tell(t, srv, 11, 20)
-	next := newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)))
+	next := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll),
+		botwright.WithSessionStore(botwright.FileSessionStore(path)))
 	events := heard(next)
 	open(t, next)
 	for _, want := range []string{"6", "9"} { // nothing twice of what was saved

@@ -41,9 +41,10 @@ type shard struct {
 	gateway *gateway.Shard
 	relay   *relay.Relay
 	members census
-	state   *state.Keeper // of the session's State; nil with StateNone
-	opened  bool          // the session was opened; used by the gateway's reader alone
-	usable  atomic.Bool   // so that the session can be used
+	state   *state.Keeper  // of the session's State; nil with StateNone
+	journal *state.Journal // of State; nil without a StateStore
+	opened  bool           // the session was opened; used by the gateway's reader alone
+	usable  atomic.Bool    // so that the session can be used
 
 	lobby    atomic.Int64 // how long the last Near took, in ns
 	passOnce sync.Once
@@ -58,6 +59,7 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 	if b.cfg.state.Guilds {
 		s.state = state.New(session.State, b.cfg.state.internal())
 	}
+	s.recordState()
 	cfg := gateway.Config{
 		Token:          b.cfg.token,
 		ShardID:        id,
@@ -175,11 +177,12 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	b.metrics.event(f.Type, f.Data, f.Received)
 	s.members.note(f)
 	if string(f.Type) == "READY" {
-		s.track(s.gateway.Resumable().ID, session.Position{})
+		s.track(s.gateway.Resumable().ID, session.Position{}, 0)
 	}
 	to := b.handlers.current.Load().find(f.Type)
 	forward := b.sessionEvents[string(f.Type)]
-	feeds := s.feeds(f)
+	tracker := s.tracker.Load()
+	feeds := s.feeds(f) && tracker.Feeds(f.Seq)
 	interaction := string(f.Type) == interactionCreate // whose user waits, even if nobody wants it
 	if to == nil && !forward && !feeds && !interaction {
 		return gateway.Unwanted
@@ -197,7 +200,7 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 	if to == nil {
 		to = &wanted{}
 	}
-	tracked, isNew := s.tracker.Load().Begin(f.Seq)
+	tracked, isNew := tracker.Begin(f.Seq)
 	if !isNew { // an earlier process has handled it
 		if !feeds {
 			return gateway.Unwanted
@@ -205,7 +208,7 @@ func (s *shard) receive(f *gateway.Frame) gateway.Outcome {
 		to, forward = &wanted{}, false
 	}
 	e, key := s.newEvent(to.eventType, f)
-	e.tracked = tracked
+	e.tracker, e.tracked = tracker, tracked
 	outcome := s.putAll(e, key, to, forward, feeds)
 	if outcome != gateway.Refused {
 		tracked.Release() // what was queued holds it
@@ -286,14 +289,18 @@ func (s *shard) put(key uint64, feeds bool, w work) gateway.Outcome {
 		first = 0
 	}
 	e.tracked.Hold()
-	switch s.bot.queue.Put(dispatch.Task[work]{
+	result := s.bot.queue.Put(dispatch.Task[work]{
 		Key:     key,
 		First:   first,
 		Prepare: feeds,
 		Size:    len(e.raw),
 		Shed:    e.Type == "PRESENCE_UPDATE" || e.Type == "TYPING_START",
 		Value:   w,
-	}) {
+	})
+	if feeds && (result == dispatch.Accepted || result == dispatch.AcceptedLate) {
+		e.tracker.Feeding(e.Sequence)
+	}
+	switch result {
 	case dispatch.Accepted:
 		return gateway.Taken
 	case dispatch.AcceptedLate:
@@ -306,9 +313,9 @@ func (s *shard) put(key uint64, feeds bool, w work) gateway.Outcome {
 }
 
 // track begins to note which events of a session have been handled, for the SessionStore.
-func (s *shard) track(sessionID string, earlier session.Position) {
+func (s *shard) track(sessionID string, earlier session.Position, fed int64) {
 	if s.bot.cfg.sessionStore != nil {
-		s.tracker.Store(session.NewTracker(sessionID, earlier))
+		s.tracker.Store(session.NewTracker(sessionID, earlier, fed))
 	}
 }
 
@@ -328,6 +335,10 @@ func (s *shard) openSession(f *gateway.Frame) {
 		}
 		return
 	}
+	s.open()
+}
+
+func (s *shard) open() {
 	s.opened = true
 	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
 	defer cancel()
@@ -358,6 +369,7 @@ func (s *shard) forward(e *Event) {
 
 // run keeps the shard connected until ctx is done. An error is fatal for the bot.
 func (s *shard) run(ctx context.Context) error {
+	s.restoreState()
 	err := s.gateway.Run(ctx)
 	if closed, ok := errors.AsType[*gateway.CloseError](err); ok {
 		return &ShardError{

@@ -92,6 +92,9 @@ func (b *Bot) prepare(w work) (goOn bool) {
 	if err := protect(func() error { return w.shard.feed(w) }); err != nil {
 		b.report(b.handlerCtx, w.event, err)
 	}
+	if w.event != nil {
+		w.event.tracker.Fed(w.event.Sequence)
+	}
 	if w.ends {
 		w.end()
 	}
@@ -111,7 +114,7 @@ func (s *shard) feed(w work) error {
 	if s.state == nil {
 		return nil
 	}
-	in := state.Event{Type: e.Type, Raw: e.raw}
+	in := state.Event{Type: e.Type, Seq: e.Sequence, Raw: e.raw}
 	if handled := w.handlers != nil || w.alone != nil; handled && events.Known(e.Type) {
 		in.Payload = e.Payload
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// saveEvery is how often sessions are saved that have moved on. What was handled since is
+	// SaveEvery is how often sessions are saved that have moved on. What was handled since is
 	// handled twice if the process is killed.
-	saveEvery = 5 * time.Second
+	SaveEvery = 5 * time.Second
 
 	// aliveEvery is how often a session is saved in which nothing happens, to keep it from
 	// looking stale.
@@ -48,6 +48,7 @@ type Journal interface {
 
 // SaverConfig is what a Saver works with.
 type SaverConfig struct {
+	Every    time.Duration          // SaveEvery
 	Shards   func() []Shard         // those of this process; none before there are any
 	Restored func() map[int]Saved   // what the store had of them at first
 	Changed  func() <-chan struct{} // is closed when a shard has changed
@@ -81,7 +82,7 @@ func NewSaver(cfg SaverConfig) *Saver { return &Saver{cfg: cfg} }
 
 // Run saves until ctx is done, which is when all shards have been shut down, and then once more.
 func (s *Saver) Run(ctx context.Context) {
-	tick := time.NewTicker(saveEvery)
+	tick := time.NewTicker(s.cfg.Every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		changed := s.cfg.Changed()

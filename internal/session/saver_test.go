@@ -71,6 +71,7 @@ type savingRig struct {
 func newSavingRig(shards ...session.Shard) *savingRig {
 	r := &savingRig{shards: shards, changed: make(chan struct{})}
 	r.saver = session.NewSaver(session.SaverConfig{
+		Every: session.SaveEvery,
 		Shards: func() []session.Shard {
 			r.mu.Lock()
 			defer r.mu.Unlock()

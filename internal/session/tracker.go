@@ -5,14 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// A Tracker knows which events of one session are pending. Its methods may be called from any
-// goroutine, Begin by one at a time. A nil Tracker tracks nothing.
+// A Tracker knows which events of one session are pending, and with which State has been fed. Its
+// methods may be called from any goroutine, Begin and Feeding by one at a time. A nil Tracker
+// tracks nothing.
 type Tracker struct {
 	session string
 	earlier Position // what an earlier process has handled
+	state   int64    // the last event with which it had fed State
 
-	mu          sync.Mutex // guards what follows, and the links of the events
-	first, last *Event     // pending, in ascending order
+	mu           sync.Mutex // guards what follows, and the links of the events
+	first, last  *Event     // pending, in ascending order
+	feeding, fed int64      // the last event that State is to be fed with, and has been
 }
 
 // An Event is one that is pending. A nil Event is one that is not tracked.
@@ -23,9 +26,11 @@ type Event struct {
 	prev, next *Event
 }
 
-// NewTracker returns a Tracker for a session of which an earlier process has handled some events.
-func NewTracker(sessionID string, earlier Position) *Tracker {
-	return &Tracker{session: sessionID, earlier: earlier}
+// NewTracker returns a Tracker for a session of which an earlier process has handled some events,
+// and whose State is that after the event state.
+func NewTracker(sessionID string, earlier Position, state int64) *Tracker {
+	return &Tracker{
+		session: sessionID, earlier: earlier, state: state, feeding: state, fed: state}
 }
 
 // Session returns the id of the session.
@@ -98,6 +103,43 @@ func (e *Event) Release() {
 		e.next.prev = e.prev
 	}
 	e.prev, e.next = nil, nil
+}
+
+// Feeds reports whether an event is news for State.
+func (t *Tracker) Feeds(seq int64) bool { return t == nil || seq > t.state }
+
+// Feeding notes that State is going to be fed with an event, in the order of the events.
+func (t *Tracker) Feeding(seq int64) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.feeding = max(t.feeding, seq)
+}
+
+// Fed notes that State was fed with an event.
+func (t *Tracker) Fed(seq int64) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fed = max(t.fed, seq)
+}
+
+// FedUpTo returns an event such that State was fed with it and all before it, as far as it wants
+// them. Like Position it goes by what had been received.
+func (t *Tracker) FedUpTo(received int64) int64 {
+	if t == nil {
+		return 0
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.feeding > t.fed {
+		return t.fed
+	}
+	return max(received, t.fed)
 }
 
 // Position returns what has been handled, when received is a number up to which every event has

@@ -22,7 +22,7 @@ func checkPosition(t *testing.T, got, want session.Position) {
 
 func TestTracker(t *testing.T) {
 	t.Parallel()
-	tr := session.NewTracker("s", at(0))
+	tr := session.NewTracker("s", at(0), 0)
 	checkPosition(t, tr.Position(3), at(3)) // nobody wanted them
 	pending := make(map[int64]*session.Event)
 	for _, seq := range []int64{4, 6, 9, 7} { // 7 comes late
@@ -49,7 +49,7 @@ func TestTracker(t *testing.T) {
 func TestTrackerResumes(t *testing.T) {
 	t.Parallel()
 	earlier := at(10, session.Range{12, 20}, session.Range{22, 22})
-	tr := session.NewTracker("s", earlier)
+	tr := session.NewTracker("s", earlier, 0)
 	checkPosition(t, tr.Position(5), earlier) // nothing has come again yet
 	var pending []*session.Event
 	for seq := int64(6); seq <= 25; seq++ {
@@ -70,6 +70,31 @@ func TestTrackerResumes(t *testing.T) {
 	checkPosition(t, tr.Position(25), at(25))
 }
 
+// TestTrackerOfState follows what State is fed with, beyond what an earlier process had fed it with.
+func TestTrackerOfState(t *testing.T) {
+	t.Parallel()
+	tr := session.NewTracker("s", at(10), 12)
+	check := func(received, want int64) {
+		t.Helper()
+		if got := tr.FedUpTo(received); got != want {
+			t.Errorf("fed up to %d, want %d", got, want)
+		}
+	}
+	check(10, 12)
+	if tr.Feeds(12) || !tr.Feeds(13) {
+		t.Error("State is not fed with what it has not seen, or with what it has")
+	}
+	check(14, 14) // nothing of interest
+	tr.Feeding(15)
+	tr.Feeding(18)
+	check(20, 12)
+	tr.Fed(15)
+	check(20, 15)
+	tr.Fed(18)
+	check(20, 20)
+	check(17, 18) // it was fed before the reader has noted that it was received
+}
+
 func TestNothingIsTracked(t *testing.T) {
 	t.Parallel()
 	var tr *session.Tracker
@@ -79,12 +104,17 @@ func TestNothingIsTracked(t *testing.T) {
 	}
 	e.Hold()
 	e.Release()
+	tr.Feeding(7)
+	tr.Fed(7)
+	if !tr.Feeds(1) || tr.FedUpTo(7) != 0 {
+		t.Error("a nil Tracker follows State")
+	}
 }
 
 // TestPositionIsBounded has every other event pending: the longest ranges are kept.
 func TestPositionIsBounded(t *testing.T) {
 	t.Parallel()
-	tr := session.NewTracker("s", at(0))
+	tr := session.NewTracker("s", at(0), 0)
 	const n = 3 * session.MaxRanges
 	for seq := int64(2); seq <= 2*n; seq += 2 {
 		tr.Begin(seq)
@@ -106,7 +136,7 @@ func TestTrackerModel(t *testing.T) {
 		handled := make(map[int64]bool)
 		var saved session.Position
 		for range 4 { // processes
-			tr := session.NewTracker("s", saved)
+			tr := session.NewTracker("s", saved, 0)
 			open := make(map[int64]*session.Event)
 			last := saved.Sequence
 			for range rnd.IntN(60) {

@@ -84,14 +84,7 @@ func (k *Keeper) guildCreate(e *Event) error {
 		})
 	}
 	record := k.newGuild()
-	for i, p := range g.Presences {
-		record.presences[p.User.ID] = i
-	}
-	if record.seen != nil {
-		for _, m := range g.Members {
-			record.seen.add(m.User.ID)
-		}
-	}
+	record.fill(g)
 	k.guilds[g.ID] = record
 	return k.st.GuildAdd(g)
 }
@@ -105,7 +98,10 @@ func (k *Keeper) decodeGuild(e *Event) (*discordgo.Guild, error) {
 		}
 		return mine.Guild, nil
 	}
-	v, err := events.Decode(e.Type, k.trimRaw(e.Raw))
+	if !k.restoring {
+		k.record = k.trimRaw(e.Raw)
+	}
+	v, err := events.Decode(e.Type, k.record)
 	if err != nil {
 		return nil, err
 	}

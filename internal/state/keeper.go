@@ -78,6 +78,7 @@ type Member struct {
 // An Event is an event from the gateway.
 type Event struct {
 	Type string
+	Seq  int64 // its number in the session
 	Raw  []byte
 
 	// Payload returns the struct that handlers will get, of which the fields Before… are to be
@@ -94,6 +95,11 @@ type Keeper struct {
 	self     string // the bot's user id; empty before READY
 	guilds   map[string]*guild
 	arrivals arrivals
+
+	restoring bool // what comes has been trimmed before
+
+	journal *Journal // nil: none
+	record  []byte   // what it records of the event that is being applied; nil for nothing
 
 	expired, evicted, shrunk atomic.Uint64
 }
@@ -116,6 +122,9 @@ func New(st *discordgo.State, policy Policy) *Keeper {
 	st.Unlock()
 	return &Keeper{st: st, policy: policy, wants: wanted(&policy), guilds: make(map[string]*guild)}
 }
+
+// Record lets a Journal record what is applied from now on.
+func (k *Keeper) Record(j *Journal) { k.journal = j }
 
 // wanted returns what is to be done with the events that a policy needs.
 func wanted(p *Policy) map[string]func(*Keeper, *Event) error {
@@ -171,8 +180,13 @@ func (k *Keeper) Apply(e *Event) error {
 	if k.self == "" && k.st.User != nil { // a session that was resumed has no READY
 		k.self = k.st.User.ID
 	}
+	k.record = e.Raw
 	if err := apply(k, e); err != nil {
 		return fmt.Errorf("keep state: %w", err)
+	}
+	if k.journal != nil {
+		k.journal.record(e, k.record)
+		k.journal.advance(k)
 	}
 	return nil
 }
@@ -206,13 +220,32 @@ func (k *Keeper) locked(f func()) {
 	f()
 }
 
-// guild returns State's guild and the Keeper's own record of it; nil if it is not known.
+// guild returns State's guild and the Keeper's own record of it; nil if it is not known. One that
+// a program has put into State itself is kept from now on.
 func (k *Keeper) guild(id string) (*discordgo.Guild, *guild) {
 	g, err := k.st.Guild(id)
 	if err != nil {
 		return nil, nil
 	}
-	return g, k.guilds[id]
+	record := k.guilds[id]
+	if record == nil {
+		record = k.newGuild()
+		record.fill(g)
+		k.guilds[id] = record
+	}
+	return g, record
+}
+
+// fill notes who is in the lists of a guild.
+func (r *guild) fill(g *discordgo.Guild) {
+	if r.presences != nil {
+		for i, p := range g.Presences {
+			r.presences[p.User.ID] = i
+		}
+	}
+	for _, m := range g.Members {
+		r.seen.add(m.User.ID)
+	}
 }
 
 // Evictions returns how many members, messages and threads left State because of their age, for

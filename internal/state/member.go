@@ -52,6 +52,10 @@ func (k *Keeper) memberUpdate(e *Event) error {
 		return nil
 	}
 	old, err := k.st.Member(guildID, userID)
+	if err != nil && k.policy.MembersPerGuild == 0 && !k.keepsRaw(g, userID, e.Raw) {
+		k.record = nil
+		return nil
+	}
 	if err == nil && e.Payload != nil {
 		v, err := e.Payload()
 		if err != nil {
@@ -73,6 +77,7 @@ func (k *Keeper) membersChunk(e *Event) error {
 	if g == nil {
 		return nil
 	}
+	k.record = k.trimChunk(g, e.Raw)
 	var failed error
 	members, _ := frame.Lookup(e.Raw, "members")
 	frame.Elements(members, func(raw []byte) bool {
@@ -104,13 +109,9 @@ func (k *Keeper) putRaw(g *discordgo.Guild, record *guild, raw []byte, evict boo
 		return nil
 	}
 	userID := string(id)
-	if _, err := k.st.Member(g.ID, userID); err != nil && k.policy.MembersPerGuild == 0 {
-		c := rawContext{guild: g.ID, self: k.self, owner: g.OwnerID}
-		m := c.member(userID, raw)
-		m.Voice = inVoice(g, userID)
-		if !k.keeps(m, 0) {
-			return nil
-		}
+	if _, err := k.st.Member(g.ID, userID); err != nil && k.policy.MembersPerGuild == 0 &&
+		!k.keepsRaw(g, userID, raw) {
+		return nil
 	}
 	m, err := events.DecodeMember(raw)
 	if err != nil {
@@ -118,6 +119,33 @@ func (k *Keeper) putRaw(g *discordgo.Guild, record *guild, raw []byte, evict boo
 	}
 	k.putMember(g, record, m, evict)
 	return nil
+}
+
+// keepsRaw reports whether a member is kept that has not been decoded, and for whom there is no
+// room but by KeepOverLimit.
+func (k *Keeper) keepsRaw(g *discordgo.Guild, userID string, raw []byte) bool {
+	c := rawContext{guild: g.ID, self: k.self, owner: g.OwnerID}
+	m := c.member(userID, raw)
+	m.Voice = inVoice(g, userID)
+	return k.keeps(m, 0)
+}
+
+// trimChunk leaves out of a raw chunk the members that are not kept.
+func (k *Keeper) trimChunk(g *discordgo.Guild, raw []byte) []byte {
+	if k.policy.members() {
+		return raw
+	}
+	who := rawContext{guild: g.ID, self: k.self, owner: g.OwnerID, voice: make(map[string]bool)}
+	for _, v := range g.VoiceStates {
+		who.voice[v.UserID] = true
+	}
+	out, _ := frame.Filter(nil, raw, func(name, value []byte) []byte {
+		if string(name) == "members" {
+			return k.trimList(&who, value)
+		}
+		return value
+	})
+	return out
 }
 
 // member describes a decoded member for the predicates.

@@ -40,12 +40,16 @@ func (k *Keeper) trimRaw(raw []byte) []byte {
 	return out
 }
 
-// trimMembers leaves out the members that are not kept.
+// trimMembers leaves out of a raw guild the members that are not kept.
 func (k *Keeper) trimMembers(guild, members []byte) []byte {
 	if k.policy.everybody() {
 		return members
 	}
 	who := k.rawContext(guild)
+	return k.trimList(&who, members)
+}
+
+func (k *Keeper) trimList(who *rawContext, members []byte) []byte {
 	out := []byte{'['}
 	n := 0
 	frame.Elements(members, func(raw []byte) bool {
