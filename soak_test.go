@@ -42,7 +42,7 @@ type soak struct {
 // TestSoak breaks connections at random for a while. Then nothing may be missing, doubled or out of
 // order, and nothing left over. It is not parallel, because it looks at the heap and at goroutines.
 func TestSoak(t *testing.T) {
-	leaks := goleak.IgnoreCurrent()
+	leaks, before := goleak.IgnoreCurrent(), liveHeap()
 	srv, err := discordtest.New(discordtest.Config{
 		Guilds: soakShards, Shards: soakShards, MaxConcurrency: soakShards, Members: 1,
 		HeartbeatInterval: heartbeat, ReplayLimit: 1 << 13, RecordLimit: 1 << 10,
@@ -52,11 +52,11 @@ func TestSoak(t *testing.T) {
 	}
 	defer goleak.VerifyNone(t, leaks)
 	defer awaitSessions()
-	defer srv.Close()
 	s := &soak{
 		t: t, srv: srv, guilds: srv.Guilds(), said: make(map[string]int), heard: make(map[string]int),
 		more: make(chan struct{}, 1),
 	}
+	defer s.closeServer()
 	s.bot = newBot(t, srv, botwright.WithShards(soakShards), botwright.WithIntents(discordgo.IntentsAll))
 	s.bot.Handle("MESSAGE_CREATE", s.hear)
 	if err := s.bot.Open(testContext(t)); err != nil {
@@ -73,8 +73,12 @@ func TestSoak(t *testing.T) {
 		t.Errorf("%d identifies, want %d", n, soakShards)
 	}
 	half := len(heap) / 2
-	if half > 0 && median(heap[half:]) > median(heap[:half])+16<<20 {
+	if half > 0 && median(heap[half:]) > median(heap[:half])+8<<20 {
 		t.Errorf("the live heap grows: %v", heap)
+	}
+	bot := s.aloneHeap() - before
+	if bot > botHeap {
+		t.Errorf("the bot by itself takes %d MiB, want at most %d", bot>>20, int64(botHeap)>>20)
 	}
 	if err := s.bot.Shutdown(testContext(t)); err != nil {
 		t.Error(err)
@@ -86,7 +90,26 @@ func TestSoak(t *testing.T) {
 	for _, st := range s.bot.Shards() {
 		resumes += st.Resumes
 	}
-	t.Logf("seed %d: %d events, %d resumes, live heap %v MiB", *soakSeed, events, resumes, mebibytes(heap))
+	t.Logf("seed %d: %d events, %d resumes, live heap %v MiB, of the bot by itself %d MiB",
+		*soakSeed, events, resumes, mebibytes(heap), bot>>20)
+}
+
+// botHeap is what the bot of a soak may take when the fake Discord is gone: 8 shards with small
+// guilds, whatever went through them.
+const botHeap = 16 << 20
+
+// aloneHeap ends the fake Discord and returns the live heap of the bot, which looks for it.
+func (s *soak) aloneHeap() int64 {
+	s.closeServer()
+	return liveHeap()
+}
+
+// closeServer also lets go of the server, which a deferred Close would keep.
+func (s *soak) closeServer() {
+	if s.srv != nil {
+		s.srv.Close()
+		s.srv = nil
+	}
 }
 
 // run lets people talk and things break for d. It returns the live heap over time, from when the
@@ -199,7 +222,7 @@ func (s *soak) breakThings(ctx context.Context) {
 
 // breakOne injects one fault from which the session survives.
 func (s *soak) breakOne(ctx context.Context, rng *rand.Rand, c *discordtest.Conn, shard int) {
-	pause := time.Duration(rng.IntN(200)) * time.Millisecond
+	pause, srv := time.Duration(rng.IntN(200))*time.Millisecond, s.srv
 	switch rng.IntN(16) {
 	case 0:
 		c.Reconnect()
@@ -230,12 +253,12 @@ func (s *soak) breakOne(ctx context.Context, rng *rand.Rand, c *discordtest.Conn
 		c.PauseReads(true)
 		time.AfterFunc(pause, func() { c.PauseReads(false) })
 	case 13:
-		s.srv.Refuse(true)
-		time.AfterFunc(pause, func() { s.srv.Refuse(false) })
+		srv.Refuse(true)
+		time.AfterFunc(pause, func() { srv.Refuse(false) })
 		c.Reset()
 	case 14:
-		s.srv.RefuseResume(true)
-		time.AfterFunc(pause, func() { s.srv.RefuseResume(false) })
+		srv.RefuseResume(true)
+		time.AfterFunc(pause, func() { srv.RefuseResume(false) })
 		c.Reset()
 	case 15:
 		s.restart(ctx, shard)

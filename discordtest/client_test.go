@@ -70,7 +70,7 @@ func login(t *testing.T, srv *discordtest.Server, intents discordgo.Intent, shar
 // loginAll connects with every intent and reads the guilds too.
 func loginAll(t *testing.T, srv *discordtest.Server) *client {
 	t.Helper()
-	c := login(t, srv, discordgo.IntentsAll)
+	c := login(t, srv, discordgo.IntentsAll|discordgo.IntentGuildMessagePolls)
 	for range srv.Guilds() {
 		c.event("GUILD_CREATE")
 	}
@@ -228,4 +228,28 @@ func inflate(t *testing.T, msg []byte) []byte {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// A filler puts ids of a server's first guild in the place of names in braces.
+type filler struct{ *strings.Replacer }
+
+func newFiller(t *testing.T, srv *discordtest.Server) filler {
+	t.Helper()
+	g := srv.Guilds()[0]
+	m, err := srv.Say(g.Channels[0].ID, g.OwnerID, "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filler{strings.NewReplacer(
+		"{g}", g.ID, "{c}", g.Channels[0].ID, "{u}", g.Members[1].User.ID, "{m}", m.ID, "{me}", srv.Bot().ID)}
+}
+
+func (f filler) text(s string) string { return f.Replace(s) }
+
+func (f filler) body(v any) any {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return json.RawMessage(f.Replace(string(raw)))
 }

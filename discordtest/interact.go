@@ -20,16 +20,15 @@ func (s *Server) SlashCommand(guildID, channelID, userID, name string,
 // [Server.SlashCommand].
 func (s *Server) UserCommand(guildID, channelID, userID, name, targetID string) *Interaction {
 	const kind = discordgo.InteractionApplicationCommand
-	return s.use(kind, guildID, channelID, userID, func(*Interaction) (map[string]any, error) {
+	const menu = discordgo.UserApplicationCommand
+	return s.use(kind, guildID, channelID, userID, name, menu, func() (map[string]any, error) {
 		target, err := s.world.user(targetID)
 		if err != nil {
 			return nil, err
 		}
 		resolved := make(resolution)
 		resolved.user(s.world.guilds[guildID], target)
-		return s.commandDataLocked(guildID, name, discordgo.UserApplicationCommand, map[string]any{
-			"target_id": targetID, "resolved": resolved,
-		}), nil
+		return map[string]any{"target_id": targetID, "resolved": resolved}, nil
 	})
 }
 
@@ -37,15 +36,14 @@ func (s *Server) UserCommand(guildID, channelID, userID, name, targetID string) 
 // otherwise like [Server.SlashCommand].
 func (s *Server) MessageCommand(guildID, channelID, userID, name, messageID string) *Interaction {
 	const kind = discordgo.InteractionApplicationCommand
-	return s.use(kind, guildID, channelID, userID, func(*Interaction) (map[string]any, error) {
+	const menu = discordgo.MessageApplicationCommand
+	return s.use(kind, guildID, channelID, userID, name, menu, func() (map[string]any, error) {
 		_, m, err := s.world.message(channelID, messageID)
 		if err != nil {
 			return nil, err
 		}
 		resolved := resolution{"messages": {messageID: m}}
-		return s.commandDataLocked(guildID, name, discordgo.MessageApplicationCommand, map[string]any{
-			"target_id": messageID, "resolved": resolved,
-		}), nil
+		return map[string]any{"target_id": messageID, "resolved": resolved}, nil
 	})
 }
 
@@ -68,44 +66,47 @@ func (s *Server) Autocomplete(guildID, channelID, userID, name string,
 
 func (s *Server) slash(kind discordgo.InteractionType, guildID, channelID, userID, name string,
 	options []*CommandOption) *Interaction {
-	return s.use(kind, guildID, channelID, userID, func(*Interaction) (map[string]any, error) {
-		const chat = discordgo.ChatApplicationCommand
+	const chat = discordgo.ChatApplicationCommand
+	return s.use(kind, guildID, channelID, userID, name, chat, func() (map[string]any, error) {
 		complete := kind == discordgo.InteractionApplicationCommand
 		if c := s.registeredLocked(guildID, name, chat); c != nil {
 			if err := c.accepts(options, complete); err != nil {
 				return nil, err
 			}
 		}
-		more := map[string]any{}
+		data := map[string]any{}
 		if len(options) > 0 {
-			more["options"] = options
-			more["resolved"] = s.resolveLocked(guildID, options)
+			data["options"] = options
+			data["resolved"] = s.resolveLocked(guildID, options)
 		}
-		return s.commandDataLocked(guildID, name, chat, more), nil
+		return data, nil
 	})
 }
 
-// use makes the interaction of a command in a channel of a guild, or in a DM.
-func (s *Server) use(kind discordgo.InteractionType, guildID, channelID, userID string,
-	data func(*Interaction) (map[string]any, error)) *Interaction {
+// use makes the interaction of a command in a channel of a guild, or in a DM. The data is asked for
+// with the lock held; the command's name, type and id are added to it.
+func (s *Server) use(kind discordgo.InteractionType, guildID, channelID, userID, name string,
+	of discordgo.ApplicationCommandType, data func() (map[string]any, error)) *Interaction {
 	return s.interact(kind, channelID, userID, func(in *Interaction) (any, error) {
 		if in.guildID != guildID {
 			return nil, fmt.Errorf("%w %q in guild %q", ErrUnknownChannel, channelID, guildID)
 		}
-		return data(in)
+		c := s.registeredLocked(guildID, name, of)
+		if c != nil && !s.mayUseLocked(in, c) {
+			return nil, fmt.Errorf("%w: %s by user %s", ErrNotAllowed, name, userID)
+		}
+		d, err := data()
+		if err != nil {
+			return nil, err
+		}
+		d["name"], d["type"] = name, of
+		if c != nil {
+			d["id"] = c.id
+		} else {
+			d["id"] = s.newIDLocked()
+		}
+		return d, nil
 	})
-}
-
-// commandDataLocked adds to the data of an interaction which command it is of.
-func (s *Server) commandDataLocked(guildID, name string, kind discordgo.ApplicationCommandType,
-	data map[string]any) map[string]any {
-	data["name"], data["type"] = name, kind
-	if c := s.registeredLocked(guildID, name, kind); c != nil {
-		data["id"] = c.id
-	} else {
-		data["id"] = s.newIDLocked()
-	}
-	return data
 }
 
 // registeredLocked returns the command that a user of the guild finds under a name, or nil.
