@@ -127,6 +127,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if err := b.newFirstSession(); err != nil {
 		return nil, err
 	}
+	b.cfg.dialer = cfg.gatewayDialer()
 	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
 	b.gate = gateway.NewQueue(gateway.QueueConfig{
 		Limit:     b.locator.limit,

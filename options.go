@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
+	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/botwright/botwright/internal/events"
@@ -37,6 +38,8 @@ type config struct {
 	guildWait       time.Duration // see guildwait.go; tests shorten it
 	api             *url.URL
 	httpClient      *http.Client
+	dialer          *websocket.Dialer // of the gateway; nil: see gatewayDialer
+	compression     gateway.Compression
 	logger          *slog.Logger
 	onError         ErrorHandler
 	queue           QueueConfig
@@ -169,7 +172,7 @@ func WithAPI(baseURL string) Option {
 }
 
 // WithHTTPClient sets the client for REST calls. It is copied; its Transport and Timeout are
-// used. The default has a timeout of 20 s, like discordgo's.
+// used. Gateway connections follow the Transport, too; see [WithDialer]. The default has a timeout of 20 s, like discordgo's.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) {
 		if client == nil {

@@ -42,6 +42,8 @@ func TestNewRefuses(t *testing.T) {
 		{"API of another scheme", someToken, []botwright.Option{botwright.WithAPI("ftp://discord.com")}, []string{"WithAPI"}},
 		{"API garbage", someToken, []botwright.Option{botwright.WithAPI("http://[::1")}, []string{"WithAPI"}},
 		{"API with query", someToken, []botwright.Option{botwright.WithAPI("http://host/?x=1")}, []string{"WithAPI"}},
+		{"nil dialer", someToken, []botwright.Option{botwright.WithDialer(nil)}, []string{"WithDialer"}},
+		{"no compression", someToken, []botwright.Option{botwright.WithCompression("gzip")}, []string{"WithCompression", "gzip"}},
 		{"nil client", someToken, []botwright.Option{botwright.WithHTTPClient(nil)}, []string{"WithHTTPClient"}},
 		{"nil logger", someToken, []botwright.Option{botwright.WithLogger(nil)}, []string{"WithLogger"}},
 		{"nil error handler", someToken, []botwright.Option{botwright.WithErrorHandler(nil)}, []string{"WithErrorHandler"}},

@@ -69,6 +69,8 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Presence:       initialPresence(session),
 		URL:            b.locator.url,
 		Gate:           s,
+		Dialer:         b.cfg.dialer,
+		Compression:    b.cfg.compression,
 		Event:          s.receive,
 		Changed:        s.changed,
 		Logger:         b.cfg.logger,

@@ -21,6 +21,9 @@ const (
 // does.
 const closeResumable = 4000
 
+// closeDecode is Discord's code for what it cannot decode.
+const closeDecode = 4002
+
 // closeVerdict maps the close code of the gateway to what to do. Discord documents which codes
 // allow reconnecting, not which allow resuming: where in doubt the session is kept, which costs
 // at most one refused RESUME. That goes for 1000 and 1001, too: it is our own that end a session,

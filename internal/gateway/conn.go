@@ -111,9 +111,12 @@ func (c *conn) run() ending {
 		_ = c.ws.WriteControl(websocket.CloseMessage, msg, time.Now().Add(closeTimeout))
 		return nil
 	})
-	err := in.run(c.s.cfg.Compression)
+	err := in.run(c.s.compression)
 	close(c.read)
 	end := endingOf(err)
+	if c.interval == 0 && (errors.Is(err, errEncoding) || end.code == closeDecode) {
+		c.s.fallBack(err)
+	}
 	if errors.Is(err, errTooLarge) {
 		c.s.stats.malformed.Add(1)
 		if c.readySeen.IsZero() && c.resuming {

@@ -2,26 +2,36 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/websocket"
 )
 
-// dial connects to the resume URL if there is a session and one, else to the gateway's. A
-// resume URL that cannot be dialled is forgotten: the session can be resumed from the other.
+// dial connects to the resume URL if there is a session and one to be trusted, else to the
+// gateway's. A resume URL that cannot be dialled is forgotten: the session can be resumed from the
+// other.
 func (s *Shard) dial(ctx context.Context, session Session) (*websocket.Conn, error) {
-	base := session.ResumeURL
-	if session.ID == "" || base == "" {
-		u, err := s.cfg.URL(ctx, s.renewURL)
-		if err != nil {
-			return nil, fmt.Errorf("get the gateway's URL: %w", err)
-		}
-		base, s.renewURL = u, false
+	base, err := s.cfg.URL(ctx, s.renewURL && session.ResumeURL == "")
+	if err != nil {
+		return nil, fmt.Errorf("get the gateway's URL: %w", err)
+	}
+	if session.ResumeURL != "" && !trusted(session.ResumeURL, base) {
+		s.log.Warn("the session's resume URL is not near the gateway's; not using it",
+			"resume_url", session.ResumeURL, "gateway_url", base)
+		s.forgetResumeURL()
 		session.ResumeURL = ""
+	}
+	if session.ResumeURL != "" {
+		base = session.ResumeURL
+	} else {
+		s.renewURL = false
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -33,10 +43,15 @@ func (s *Shard) dial(ctx context.Context, session Session) (*websocket.Conn, err
 	ws, err := s.upgrade(ctx, u)
 	if err != nil {
 		s.dialFailed(session)
+		if errors.Is(err, errBadRequest) {
+			s.fallBack(err)
+		}
 		return nil, fmt.Errorf("dial %s: %w", base, err)
 	}
 	return ws, nil
 }
+
+var errBadRequest = errors.New("HTTP status 400 Bad Request")
 
 // upgrade dials and upgrades to a websocket. The dialer itself heeds only ctx's deadline once
 // it waits for the answer to the upgrade, so the end of ctx closes the socket under it.
@@ -56,6 +71,8 @@ func (s *Shard) upgrade(ctx context.Context, u string) (*websocket.Conn, error) 
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
+	case err != nil && resp != nil && resp.StatusCode == http.StatusBadRequest:
+		return nil, fmt.Errorf("%w: %w", err, errBadRequest)
 	case err != nil && resp != nil:
 		return nil, fmt.Errorf("%w: HTTP status %s", err, resp.Status)
 	case err != nil:
@@ -72,9 +89,37 @@ func (s *Shard) dialFailed(session Session) {
 		s.renewURL = true
 		return
 	}
+	s.forgetResumeURL()
+}
+
+func (s *Shard) forgetResumeURL() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.session.ResumeURL = ""
-	s.mu.Unlock()
+}
+
+// trusted reports whether the bot's token may be sent to a resume URL, which comes from a file or
+// from a READY: to the gateway's host or to one beside it in the same domain, and not without TLS
+// where the gateway has it.
+func trusted(resumeURL, gatewayURL string) bool {
+	resume, err := url.Parse(resumeURL)
+	if err != nil {
+		return false
+	}
+	gateway, err := url.Parse(gatewayURL)
+	if err != nil || resume.Scheme != "wss" && resume.Scheme != gateway.Scheme {
+		return false
+	}
+	host, known := strings.ToLower(resume.Hostname()), strings.ToLower(gateway.Hostname())
+	if host == known {
+		return host != ""
+	}
+	if net.ParseIP(host) != nil || net.ParseIP(known) != nil {
+		return false
+	}
+	_, parent, _ := strings.Cut(host, ".")
+	_, domain, _ := strings.Cut(known, ".")
+	return parent == domain && strings.Contains(domain, ".")
 }
 
 func (s *Shard) connectURL(base string) (string, error) {
@@ -88,7 +133,7 @@ func (s *Shard) connectURL(base string) (string, error) {
 	q := u.Query()
 	q.Set("v", Version)
 	q.Set("encoding", "json")
-	if c := s.cfg.Compression.query(); c != "" {
+	if c := s.compression.query(); c != "" {
 		q.Set("compress", c)
 	}
 	u.RawQuery = q.Encode()

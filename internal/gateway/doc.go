@@ -30,6 +30,7 @@
 // # Invariants
 //
 //   - There is never more than one connection per Shard.
+//   - The token goes to the gateway's host or to one beside it in its domain; see trusted.
 //   - No IDENTIFY is written that the [Gate] has not admitted.
 //   - The socket is closed with 1000 only when Run's context is done and the session is not to
 //     be kept. Every other close of ours is 4000, which leaves the session resumable, as does

@@ -59,6 +59,9 @@ func (r *Receiver) Close() {
 	r.wg.Wait()
 }
 
+// Trusted reports whether a resume URL is to be trusted.
+func Trusted(resumeURL, gatewayURL string) bool { return trusted(resumeURL, gatewayURL) }
+
 // A Sequence is a session's numbers.
 type Sequence struct{ s sequence }
 

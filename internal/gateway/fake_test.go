@@ -13,8 +13,8 @@ import (
 
 // Hosts of the fake. All of them lead to the same server, which tells them apart.
 const (
-	gatewayURL = "ws://gateway.test/"
-	resumeURL  = "ws://resume.test/"
+	gatewayURL = "ws://gateway.fake.test/"
+	resumeURL  = "ws://resume.fake.test/"
 )
 
 // patience is how long a test waits for what must happen: nothing in a bubble, and long enough
@@ -39,8 +39,9 @@ type fake struct {
 
 	mu         sync.Mutex // guards what follows
 	onDial     func(ctx context.Context, host string) error
-	hosts      []string // that were dialled
-	open       int      // connections that the client has not closed
+	knows      func(compress string) bool // nil: all
+	hosts      []string                   // that were dialled
+	open       int                        // connections that the client has not closed
 	all        []*peer
 	admitted   int // by the gate
 	identifies int
@@ -90,6 +91,13 @@ func (f *fake) close() {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	knows := f.knows
+	f.mu.Unlock()
+	if knows != nil && !knows(r.URL.Query().Get("compress")) {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	up := websocket.Upgrader{}
 	ws, err := up.Upgrade(w, r, nil)
 	if err != nil {

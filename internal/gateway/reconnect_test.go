@@ -65,7 +65,7 @@ func (r *rig) wantNext(resumed bool) *peer {
 		return p
 	}
 	p.expect(2)
-	if p.host != "gateway.test" {
+	if p.host != "gateway.fake.test" {
 		r.t.Errorf("identified at %s", p.host)
 	}
 	return p

@@ -21,8 +21,8 @@ func TestResumeGoesToTheResumeURLWithTheSameQuery(t *testing.T) {
 				t.Errorf("closed with %d, want 4000", code)
 			}
 			p = r.resume("a", 1)
-			if p.host != "resume.test" || p.query.Encode() != first {
-				t.Errorf("resumed at %s?%s, want resume.test?%s", p.host, p.query.Encode(), first)
+			if p.host != "resume.fake.test" || p.query.Encode() != first {
+				t.Errorf("resumed at %s?%s, want resume.fake.test?%s", p.host, p.query.Encode(), first)
 			}
 		})
 	}
@@ -32,15 +32,15 @@ func TestResumeURLThatCannotBeDialled(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
 		r := start(t, f)
 		p := r.identify("a")
-		f.refuse("resume.test", errors.New("connection refused"))
+		f.refuse("resume.fake.test", errors.New("connection refused"))
 		p.reset()
 		p = r.resume("a", 1)
-		if p.host != "gateway.test" {
+		if p.host != "gateway.fake.test" {
 			t.Errorf("resumed at %s", p.host)
 		}
 		p.dispatch(2, "RESUMED", `{}`)
 		r.wantEvents("RESUMED")
-		want := []string{"gateway.test", "resume.test", "gateway.test"}
+		want := []string{"gateway.fake.test", "resume.fake.test", "gateway.fake.test"}
 		if got := r.dialled(); !slices.Equal(got, want) {
 			t.Errorf("dialled %q, want %q", got, want)
 		}
@@ -51,7 +51,7 @@ func TestResumeURLThatCannotBeDialled(t *testing.T) {
 }
 
 func TestReadyWithoutAUsableResumeURL(t *testing.T) {
-	for _, u := range []string{``, `http://resume.test`, `::`, `wss:`} {
+	for _, u := range []string{``, `http://resume.fake.test`, `::`, `wss:`} {
 		inBubble(t, func(t *testing.T, f *fake) {
 			r := start(t, f)
 			p := r.accept()
@@ -60,7 +60,7 @@ func TestReadyWithoutAUsableResumeURL(t *testing.T) {
 			p.dispatch(1, "READY", fmt.Sprintf(`{"session_id":"a","resume_gateway_url":%q}`, u))
 			r.wantEvents("READY")
 			p.send(`{"op":7}`)
-			if p = r.resume("a", 1); p.host != "gateway.test" {
+			if p = r.resume("a", 1); p.host != "gateway.fake.test" {
 				t.Errorf("resume URL %q: resumed at %s", u, p.host)
 			}
 		})
@@ -109,7 +109,7 @@ func TestResumeFromConfig(t *testing.T) {
 			}
 		})
 		p := r.resume("old", 41)
-		if p.host != "resume.test" {
+		if p.host != "resume.fake.test" {
 			t.Errorf("resumed at %s", p.host)
 		}
 		if st := r.shard.Status(); st.Guilds != 2 {
@@ -135,7 +135,7 @@ func TestSessionKeepsReadyWithoutItsGuilds(t *testing.T) {
 		r := start(t, f)
 		r.identify("a", "10", "9")
 		s := r.shard.Resumable()
-		want := `{"guilds":[],"resume_gateway_url":"ws://resume.test/","session_id":"a",` +
+		want := `{"guilds":[],"resume_gateway_url":"ws://resume.fake.test/","session_id":"a",` +
 			`"user":{"id":"1"},"v":10}`
 		if string(s.Ready) != want {
 			t.Errorf("READY kept as %s, want %s", s.Ready, want)
@@ -156,7 +156,7 @@ func TestResumesThatComeToNothing(t *testing.T) {
 		}
 		f.kill("a")
 		p := r.identify("b")
-		if p.host != "gateway.test" {
+		if p.host != "gateway.fake.test" {
 			t.Errorf("identified at %s", p.host)
 		}
 	})

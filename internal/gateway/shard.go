@@ -53,7 +53,7 @@ type Config struct {
 	Intents        int
 	LargeThreshold int             // 0 leaves it out: Discord's default is 50
 	Presence       json.RawMessage // sent with IDENTIFY until a presence was sent; may be nil
-	Compression    Compression     // the zero value is zstd-stream
+	Compression    Compression     // what is tried first; the zero value is zstd-stream
 	MaxPayload     int             // limit on one decompressed payload; 0 is DefaultMaxPayload
 	HelloTimeout   time.Duration   // how long HELLO may take; 0 is 30 s
 
@@ -135,8 +135,10 @@ type Shard struct {
 	seen      sequence
 	damagedAt int64 // the sequence at which a frame was damaged last; -1 for none
 	renewURL  bool
-	down      outage
-	wasReady  bool
+
+	compression Compression // of the next connection; see fallBack
+	down        outage
+	wasReady    bool
 }
 
 // New returns a Shard that is not connected yet.
@@ -165,6 +167,8 @@ func New(cfg Config) *Shard {
 		damagedAt: -1,
 		down:      newOutage(),
 		high:      cfg.Session.Seq,
+
+		compression: cfg.Compression,
 	}
 	s.seen.startAt(cfg.Session.Seq)
 	for _, id := range cfg.Session.Guilds {

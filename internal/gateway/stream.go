@@ -38,6 +38,30 @@ const maxWindow = 8 << 20
 // keepBuffer is the size up to which a buffer is kept for the next payload.
 const keepBuffer = 1 << 20
 
+// String returns the name of the compression.
+func (c Compression) String() string {
+	if c == Plain {
+		return "none"
+	}
+	return c.query()
+}
+
+// fallBack chooses another compression for the next connection, because the server does not seem
+// to know this one. If it does not understand even what is not compressed, that was not why.
+func (s *Shard) fallBack(reason error) {
+	from := s.compression
+	if from == Plain {
+		s.compression = s.cfg.Compression
+		return
+	}
+	s.compression++
+	s.log.Warn("the server does not seem to know the compression; trying another",
+		"compression", from.String(), "next", s.compression.String(), "error", reason)
+}
+
+// errEncoding says that what came was not compressed as it was asked for.
+var errEncoding = errors.New("not compressed as asked for")
+
 var errTooLarge = errors.New("payload is larger than the limit")
 
 // A stream turns the messages of a websocket into payloads.
@@ -61,6 +85,7 @@ type stream struct {
 
 	compressed bool
 	zlib       bool
+	failed     bool // reading has failed, and not decompressing
 }
 
 // run reads until an error, which it returns.
@@ -80,7 +105,7 @@ func (s *stream) run(c Compression) error {
 		// bufio asks for no more than one Read gives, so it never reads past a message.
 		z, err := zlib.NewReader(bufio.NewReaderSize(s, 4096))
 		if err != nil {
-			return err
+			return s.reason(err)
 		}
 		defer z.Close()
 		return s.pump(z)
@@ -108,9 +133,17 @@ func (s *stream) pump(z io.Reader) error {
 			return errors.New("compressed stream ended")
 		}
 		if err != nil {
-			return err
+			return s.reason(err)
 		}
 	}
+}
+
+// reason tells an error of decompressing from one of reading.
+func (s *stream) reason(err error) error {
+	if s.failed {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errEncoding, err)
 }
 
 // Read gives the decompressor the bytes of the next message.
@@ -118,11 +151,13 @@ func (s *stream) Read(p []byte) (int, error) {
 	for len(s.cur) == 0 {
 		if s.ended && len(s.out) > 0 {
 			if err := s.emit(s.out); err != nil {
+				s.failed = true
 				return 0, err
 			}
 			s.out = recycle(s.out)
 		}
 		if err := s.nextMessage(); err != nil {
+			s.failed = true
 			return 0, err
 		}
 		s.cur = s.msg

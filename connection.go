@@ -1,0 +1,59 @@
+package botwright
+
+import (
+	"github.com/gorilla/websocket"
+
+	"github.com/botwright/botwright/internal/gateway"
+)
+
+// WithDialer sets the dialer of the gateway connections, which is copied. By default they are
+// dialled as the client of [WithHTTPClient] dials if its transport is an *http.Transport: through
+// its proxy, with its TLS configuration and its DialContext.
+func WithDialer(d *websocket.Dialer) Option {
+	return func(c *config) {
+		if d == nil {
+			c.problem("WithDialer", "the dialer is nil: leave the option out")
+			return
+		}
+		dialer := *d
+		c.dialer = &dialer
+	}
+}
+
+// A Compression is how Discord compresses what it sends over the gateway.
+type Compression string
+
+// Compressions. zstd-stream needs the fewest bytes and the least time, zlib-stream the least memory:
+// some 40 KB a shard.
+const (
+	CompressionZstd Compression = "zstd-stream"
+	CompressionZlib Compression = "zlib-stream"
+	CompressionNone Compression = "none"
+)
+
+// WithCompression sets the compression of the gateway connections. Default: [CompressionZstd].
+// A shard whose server does not know it says so in the log and tries the next: zlib-stream, then
+// none.
+func WithCompression(compression Compression) Option {
+	return func(c *config) {
+		known := map[Compression]gateway.Compression{
+			CompressionZstd: gateway.Zstd,
+			CompressionZlib: gateway.Zlib,
+			CompressionNone: gateway.Plain,
+		}
+		choice, ok := known[compression]
+		if !ok {
+			c.problem("WithCompression", "%q is no compression of Discord's gateway", compression)
+			return
+		}
+		c.compression = choice
+	}
+}
+
+// gatewayDialer returns the dialer of the shards.
+func (c *config) gatewayDialer() *websocket.Dialer {
+	if c.dialer != nil {
+		return c.dialer
+	}
+	return gateway.NewDialer(c.httpClient.Transport)
+}
