@@ -80,7 +80,8 @@ func (e *Event) withPayload(payload any) *Event {
 }
 
 // A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
-// events of the same channel or guild then wait for it. ctx ends when a deadline of the handler
+// events of the same channel or guild then wait for it, unless it is registered with [Concurrent];
+// those of interactions nobody waits for. ctx ends when a deadline of the handler
 // passes or when [Bot.Shutdown] has waited long enough, with [ErrShutdown] as its cause. An
 // error goes to the bot's [ErrorHandler]; so does a panic, as a [*PanicError].
 type Handler func(ctx context.Context, e *Event) error

@@ -376,6 +376,26 @@ func TestNext(t *testing.T) {
 
 func waits(bot *botwright.Bot) bool { return botwright.Waiting(bot, "MESSAGE_CREATE") > 0 }
 
+// TestSlowHandlerBlocksNothing reports handlers that nothing waits for.
+func TestSlowHandlerBlocksNothing(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	log := newErrorLog()
+	bot := newBot(t, srv, botwright.WithErrorHandler(log.handle),
+		botwright.WithQueue(botwright.QueueConfig{Slow: 10 * time.Millisecond}))
+	release := make(chan bool)
+	defer close(release)
+	botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.MessageCreate) error {
+		dawdle(release)
+		return nil
+	}, botwright.Concurrent())
+	open(t, bot)
+	say(t, srv, "hi")
+	if slow := waitFor[*botwright.SlowHandlerError](t, log); slow.Blocks || strings.Contains(slow.Error(), "Concurrent") {
+		t.Errorf("it says that the channel waits: %v", slow)
+	}
+}
+
 func TestSlowHandlers(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
@@ -396,6 +416,9 @@ func TestSlowHandlers(t *testing.T) {
 	if slow.Ended || slow.Type != "MESSAGE_CREATE" || !strings.Contains(slow.Stack, "dawdle") ||
 		!strings.Contains(slow.Handler, "TestSlowHandlers") || slow.Age < 50*time.Millisecond {
 		t.Errorf("report %+v", slow)
+	}
+	if !slow.Blocks || !strings.Contains(slow.Error(), "with Concurrent") {
+		t.Errorf("it does not say that the channel waits: %v", slow)
 	}
 	close(release)
 	for ended := false; !ended; {

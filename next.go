@@ -9,7 +9,8 @@ import (
 
 // Next waits for the next event of type E that all filters let through, and returns it: the reply
 // to a question, a reaction to a message. It may be called from handlers, also of events of the
-// same channel. Events that came before the call do not count. The error is ctx's cause, or
+// same channel; register one that is not for interactions with [Concurrent], or the channel waits for
+// it as it waits. Events that came before the call do not count. The error is ctx's cause, or
 // [ErrShutdown] once the bot is stopping: from then on no event would come.
 //
 // Filters are middleware that decides from the event alone, such as [GuildOnly], [NotBot] or

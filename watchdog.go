@@ -21,6 +21,10 @@ type SlowHandlerError struct {
 	Age     time.Duration // since it began
 	Ended   bool          // it has returned
 	Stack   string        // what it was doing; empty when it has returned
+
+	// Blocks says that what happens in the same channel or guild waits for it: it was registered
+	// with neither Concurrent nor Ordered, and the event is not an interaction.
+	Blocks bool
 }
 
 func (e *SlowHandlerError) Error() string {
@@ -28,8 +32,13 @@ func (e *SlowHandlerError) Error() string {
 	if e.Ended {
 		state = "returned after"
 	}
-	return fmt.Sprintf("handler %s of %s (%s) %s %s",
+	text := fmt.Sprintf("handler %s of %s (%s) %s %s",
 		e.Handler, e.Type, e.Key, state, e.Age.Round(time.Millisecond))
+	if e.Blocks && !e.Ended {
+		text += "; what happens there meanwhile waits for it: register a handler that waits with " +
+			"Concurrent"
+	}
+	return text
 }
 
 // A watchdog notices handlers that run for too long.
@@ -174,7 +183,7 @@ func (w *watchdog) look() {
 func (c *call) slow(now time.Duration) *SlowHandlerError {
 	return &SlowHandlerError{
 		Handler: c.registration.name, Type: c.event.Type, Age: now - c.began,
-		Key: keyText(c.event),
+		Key: keyText(c.event), Blocks: !c.registration.alone() && c.event.Type != interactionCreate,
 	}
 }
 
