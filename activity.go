@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
@@ -139,7 +140,11 @@ func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {
 	}
 	quiet := now.Sub(s.activity.last)
 	s.activity.reset()
-	b.report(ctx, nil, fmt.Errorf("shard %d has had no event for %s, unlike before: "+
-		"reconnecting it", s.id, quiet.Round(time.Second)))
+	err := fmt.Errorf("shard %d has had no event for %s, unlike before: reconnecting it", s.id,
+		quiet.Round(time.Second))
+	b.reportOrLog(err, func(log *slog.Logger) {
+		log.Warn("shard has had no event for long, unlike before: reconnecting it", "shard", s.id,
+			"silent_for", quiet.Round(time.Second).String())
+	})
 	s.gateway.Restart()
 }

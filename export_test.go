@@ -3,8 +3,10 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/botwright/botwright/internal/frame"
@@ -194,3 +196,27 @@ func JudgeCaches(b *Bot) CheckResult { return b.health.judgeCaches(b.cacheReport
 
 // WithSaveEvery changes how often sessions are saved.
 func WithSaveEvery(d time.Duration) Option { return func(c *config) { c.saveEvery = d } }
+
+// WithoutSessions keeps the discordgo sessions closed: their Close sleeps with a lock held that
+// their listen waits for (CloseWithCode in wsapi.go), for which time does not pass in a bubble.
+func WithoutSessions() Option {
+	return func(c *config) {
+		c.tuneShard = func(s *shard) {
+			s.opened = true
+			s.usable.Store(true)
+		}
+	}
+}
+
+// WithGatewayDial makes the shards dial with a function that is told which shard it is for.
+func WithGatewayDial(dial func(ctx context.Context, shard int) (net.Conn, error)) Option {
+	return func(c *config) {
+		c.tuneGateway = func(g *gateway.Config) {
+			shard := g.ShardID
+			g.Compression = gateway.Plain
+			g.Dialer = &websocket.Dialer{NetDialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dial(ctx, shard)
+			}}
+		}
+	}
+}

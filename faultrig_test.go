@@ -250,3 +250,9 @@ func (r *rig) awaitLog(what string, n int) {
 		receive(r.t, r.log.more)
 	}
 }
+
+func (l *logRecorder) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}

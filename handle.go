@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/botwright/botwright/internal/gateway"
@@ -73,6 +74,15 @@ func (b *Bot) report(ctx context.Context, e *Event, err error) {
 		return
 	}
 	b.logError(ctx, e, err)
+}
+
+// reportOrLog gives an error to the error handler, or without one has it logged in its own words.
+func (b *Bot) reportOrLog(err error, own func(*slog.Logger)) {
+	if b.cfg.onError == nil {
+		own(b.cfg.logger)
+		return
+	}
+	b.report(b.handlerCtx, nil, err)
 }
 
 // handlerKey is the context's key of the name of the handler that an error is of.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -39,6 +40,9 @@ func (l *logRecorder) messages(t *testing.T) []string {
 					t.Errorf("%s has no unit: %s", key, line)
 				}
 			}
+		}
+		if m["level"] == "ERROR" && m["handler"] == nil {
+			text += fmt.Sprintf(": %v", m["error"])
 		}
 		lines = append(lines, text)
 	}

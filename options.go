@@ -67,6 +67,9 @@ type config struct {
 	// tuneGateway changes the configuration of a shard's connection. Tests use it.
 	tuneGateway func(*gateway.Config)
 
+	// tuneShard changes a shard that was made. Tests use it.
+	tuneShard func(*shard)
+
 	// tasks run beside the shards, from Open until all else has been shut down.
 	tasks []func(context.Context, *Bot)
 }

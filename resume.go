@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -161,7 +162,9 @@ func (b *Bot) newSaver() *session.Saver {
 		},
 		SaveState: b.saveState,
 		Failed: func(err error) {
-			b.report(b.handlerCtx, nil, fmt.Errorf("save sessions: %w", err))
+			b.reportOrLog(fmt.Errorf("save sessions: %w", err), func(log *slog.Logger) {
+				log.Error("sessions cannot be saved", "error", err)
+			})
 		},
 		Recovered: func(f session.Failure) {
 			b.cfg.logger.Info("sessions are saved again", "tries", f.Tries,

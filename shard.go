@@ -90,6 +90,9 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Latency: func() time.Duration { return s.gateway.Status().Latency },
 		Logger:  b.cfg.logger.With("shard", id),
 	})
+	if b.cfg.tuneShard != nil {
+		b.cfg.tuneShard(s)
+	}
 	return s
 }
 

@@ -206,6 +206,8 @@ func (o *Outbox) success(n health.Notice) {
 	for _, p := range n.Open {
 		if worst, ok := o.told[keyOf(p)]; ok {
 			told[keyOf(p)] = worst
+		} else if p.Status == health.Degraded {
+			told[keyOf(p)] = p.Status // it says what is open, and that is all there is to say
 		}
 	}
 	if n.Kind != health.Resolved {

@@ -15,7 +15,7 @@ const calm = 10 * time.Minute
 type flap struct {
 	active  bool
 	since   time.Time    // when the first problem of the unrest began
-	changed time.Time    // when a problem began or ended last
+	changed time.Time    // when a problem began or ended last, or while active had another status
 	ended   time.Time    // when one ended last
 	returns int          // problems that began within calm of an end
 	changes int          // problems that began
@@ -31,29 +31,34 @@ func (f *flap) note(shard int, s *series, what change, now time.Time) {
 	}
 	f.settle(now)
 	if f.shards == nil {
-		f.since, f.shards = s.since, make(map[int]bool)
-		if what == ended { // of an outage before all this
-			f.since, f.changes, f.message = now, 1, s.last.Message
-		}
+		f.since, f.shards = now, make(map[int]bool)
 	}
-	f.shards[shard] = true
-	f.worst = worse(f.worst, s.worst)
+	f.worst, f.message = worse(f.worst, s.worst), s.last.Message
 	switch what {
 	case began:
-		f.changes++
-		f.message = s.last.Message
-		if !f.ended.IsZero() {
-			f.returns++
-		}
-		// One shard that comes back, or a second one that follows it, is no single outage.
-		again := !s.ended.IsZero() && now.Sub(s.ended) < calm
-		f.active = f.active || again || f.returns > 1
+		f.begin(shard, !s.ended.IsZero() && now.Sub(s.ended) < calm)
 	case ended:
 		f.ended = now
 	case grew, same:
-		return // as bad as it is, it is no unrest
+		if !f.active {
+			return
+		}
 	}
 	f.changed = now
+}
+
+// begin notes that a series is a problem, for the first time lately or again.
+func (f *flap) begin(shard int, again bool) {
+	f.changes++
+	if again && !f.shards[shard] {
+		f.changes++ // the last time was before all this
+	}
+	f.shards[shard] = true
+	if !f.ended.IsZero() {
+		f.returns++
+	}
+	// One shard that comes back, or a second one that follows it, is no single outage.
+	f.active = f.active || again || f.returns > 1
 }
 
 // settle ends the unrest if nothing has changed for long enough.
@@ -65,7 +70,7 @@ func (f *flap) settle(now time.Time) {
 
 // covers reports whether a problem is part of the flapping rather than one of its own.
 func (f *flap) covers(shard int, s *series, now time.Time) bool {
-	return f.active && f.shards[shard] && now.Sub(s.began) < calm
+	return f.active && f.shards[shard] && now.Sub(s.since) < calm
 }
 
 // flapping returns the problem that stands for all that comes and goes. Its value is how many

@@ -99,11 +99,11 @@ func TestFlappingHidesNothing(t *testing.T) {
 			"1m27s resolved gateway[0] unhealthy 55s (0 open)",
 			"1m52s firing gateway[0] unhealthy flapping (1 open)",
 			"30m47s firing gateway[0, 1] unhealthy flapping (1 open)",
-			"40m27s firing gateway[1] unhealthy (2 open)",
+			"40m15s firing gateway[1] unhealthy (2 open)",
 			"1h0m22s firing gateway[0–63] unhealthy flapping (2 open)",
-			"1h10m27s firing gateway[2–63] unhealthy (2 open)",
+			"1h10m15s firing gateway[2–63] unhealthy (2 open)",
 			"1h40m27s resolved gateway[2–63] unhealthy 30m10s (2 open)",
-			"2h10m30s resolved gateway[0–63] unhealthy flapping 2h9m58s (1 open)",
+			"2h10m30s resolved gateway[0–63] unhealthy flapping 2h9m48s (1 open)",
 			"3h10m30s repeating gateway[1] unhealthy (1 open)",
 		)
 	})

@@ -114,6 +114,12 @@ func (m *Monitor) newsLocked(open map[key]Problem, now time.Time) (begun, ended 
 		if known && !p.Status.Worse(before.Status) && !spreads {
 			continue
 		}
+		flap := key{k.check, flapShard}
+		if _, flaps := open[flap]; !flaps && p.Status == Degraded && m.told[flap].Flapping {
+			p.Worst = p.Status // it was worse as a part of that
+			open[k] = p
+			continue // what is left of it is told with the end of the flapping
+		}
 		p.First = !known || p.Worst.Worse(before.Worst)
 		begun = append(begun, p)
 	}
@@ -157,7 +163,8 @@ func (m *Monitor) rememberLocked(open map[key]Problem) {
 	for k, p := range open {
 		if before, ok := m.told[k]; ok {
 			p.Since = before.Since
-			p.Status, p.Worst = worse(p.Status, before.Status), worse(p.Worst, before.Worst)
+			p.Worst = worse(p.Status, before.Worst)
+			p.Status = worse(p.Status, before.Status)
 			if p.Flapping {
 				p.Value = max(p.Value, before.Value)
 			}

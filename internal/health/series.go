@@ -14,7 +14,6 @@ type series struct {
 	status    Status
 	since     time.Time // when status was entered, or began to show
 	badSince  time.Time // the first of the last run of bad readings
-	began     time.Time // when it became a problem
 	ended     time.Time // when it was one last
 	worst     Status    // of the problem so far
 	confirmed bool      // the rules agree with status; else it is a first impression
@@ -58,7 +57,7 @@ func (s *series) record(r Reading, rules rules, now time.Time) change {
 	}
 	switch {
 	case s.problem() && !problem:
-		s.began, s.worst = now, s.status
+		s.worst = s.status
 		return began
 	case problem && !s.problem():
 		s.ended = now
