@@ -100,6 +100,8 @@ func (h *Health) gatewayReading(
 		r.Message = fmt.Sprintf("no heartbeat was acknowledged since %s", ack.UTC().Format(time.TimeOnly))
 	case latency > h.cfg.MaxLatency:
 		r.Status, r.Message = health.Degraded, "high gateway latency"
+	case latency == 0:
+		r.Message = "ready, no heartbeat yet"
 	default:
 		r.Message = fmt.Sprintf("ready, latency %v", latency.Round(time.Millisecond))
 	}

@@ -88,7 +88,8 @@ func someReport() botwright.Report {
 		Queue:  botwright.QueueReport{Waiting: 12, Running: 3, Bytes: 4096},
 		Caches: []botwright.CacheReport{{Name: "users", Entries: 900, MaxSize: 1000, HitRatio: 0.877}},
 		Resources: botwright.Resources{
-			RSS: 312 << 20, Heap: 201 << 20, GoTotal: 280 << 20, MemoryLimit: 512 << 20,
+			RSS: 312 << 20, Heap: 201 << 20, GoTotal: 280 << 20,
+			MemoryUsed: 312 << 20, MemoryLimit: 512 << 20,
 			UserCPU: 12 * time.Minute, SystemCPU: time.Minute, CPUPercent: 14.25,
 			Goroutines: 153, GCs: 900, GCPause: time.Second,
 		},
@@ -109,7 +110,7 @@ memory 312 MiB of 512 MiB (heap 201 MiB), CPU 14.2 % (user 12m0s, system 1m0s), 
 	if got := r.String(); !strings.Contains(got, "3 of 4 shards ready (about 10 s left), 10240 guilds") {
 		t.Errorf("String while it starts: %s", got)
 	}
-	r.Resources.RSS, r.Resources.MemoryLimit, r.UnavailableGuilds = 0, 0, 0
+	r.Resources.MemoryUsed, r.Resources.MemoryLimit, r.UnavailableGuilds = 280<<20, 0, 0
 	if got := r.String(); !strings.Contains(got, "memory 280 MiB (heap") || strings.Contains(got, "unavailable") {
 		t.Errorf("String without what is not known: %s", got)
 	}

@@ -57,6 +57,22 @@ func (a *admin) statusPage() status.Page {
 	return page
 }
 
+// recovering reports whether all that is not healthy was found well by its last run, which has yet
+// to be confirmed.
+func (r HealthReport) recovering() bool {
+	for _, c := range r.Checks {
+		if c.Status.Worse(Healthy) && !c.recovering() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c CheckReport) recovering() bool {
+	last := len(c.History) - 1
+	return c.Status.Worse(Healthy) && last >= 0 && c.History[last] == Healthy
+}
+
 // overall is the status in a word. What the checks have not noticed yet, the shards show.
 func (b *Bot) overall(report HealthReport, t status.Totals) string {
 	b.mu.Lock()
@@ -66,6 +82,9 @@ func (b *Bot) overall(report HealthReport, t status.Totals) string {
 	case state == botStopping:
 		return "stopping"
 	case report.Status.Worse(Healthy):
+		if report.recovering() {
+			return "recovering"
+		}
 		return string(report.Status)
 	case !b.ready.Load():
 		return "starting"
@@ -93,7 +112,11 @@ func (a *admin) pageShard(st ShardStatus) status.Shard {
 		ID: st.ID, State: string(st.State), Since: unix(st.Since),
 		Latency: float64(st.AverageLatency.Microseconds()) / 1000, Rate: rate,
 	}
+	s.Down, s.Retry = unix(st.DownSince), unix(st.RetryAt)
 	s.Guilds, s.Unavailable = a.bot.countGuilds(st)
+	if st.State != ShardReady { // nothing reaches them
+		s.Guilds, s.Unavailable = 0, s.Guilds+s.Unavailable
+	}
 	s.Silent = silent && st.State == ShardReady && s.Guilds > 0
 	if st.Err != nil {
 		s.Error = st.Err.Error()
@@ -150,7 +173,8 @@ func totals(processes []status.Process) status.Totals {
 
 func pageCheck(c CheckReport) status.Check {
 	check := status.Check{Name: c.Name, Status: string(c.Status), Message: c.Message,
-		Duration: float64(c.Duration.Microseconds()) / 1000}
+		Recovering: c.recovering(),
+		Duration:   float64(c.Duration.Microseconds()) / 1000}
 	if len(c.Shards) > 0 {
 		check.Name = Problem{Check: c.Name, Shards: c.Shards}.Subject()
 	}
@@ -197,6 +221,10 @@ func (b *Bot) meters() []status.Meter {
 			quantity(float64(st.Bytes), "bytes")+" of "+quantity(float64(limits.MaxBytes), "bytes")),
 		meter("Handlers running", float64(st.Running), float64(limits.MaxInFlight),
 			fmt.Sprintf("%d of %d", st.Running, limits.MaxInFlight)),
+	}
+	if r := b.memory.Read(); r.Limit.Max > 0 {
+		meters = append(meters, meter("Memory", float64(r.Used), float64(r.Limit.Max),
+			quantity(float64(r.Used), "bytes")+" of "+quantity(float64(r.Limit.Max), "bytes")))
 	}
 	if budget := b.gate.Budget(); budget.Total > 0 {
 		spent := budget.Total - budget.Remaining

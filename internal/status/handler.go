@@ -17,12 +17,18 @@ import (
 
 // The parts of the document. They are files of their own so that editors know what they are.
 var (
-	//go:embed page.html
+	//go:embed page/page.html
 	pageHTML string
-	//go:embed page.css
+	//go:embed page/page.css
 	pageCSS string
-	//go:embed page.js
-	pageJS string
+	//go:embed page/dom.js
+	domJS string
+	//go:embed page/shards.js
+	shardsJS string
+	//go:embed page/sections.js
+	sectionsJS string
+	//go:embed page/live.js
+	liveJS string
 )
 
 // Source gives the server what it serves. Both functions may be called from any goroutine.
@@ -78,6 +84,9 @@ func (s *Server) JSON() ([]byte, error) {
 	return encoded, nil
 }
 
+// script returns the page's script. Its files share a scope, which is not the window's.
+func script() string { return "(() => {" + domJS + shardsJS + sectionsJS + liveJS + "})();" }
+
 // ServePage serves the document.
 func (s *Server) ServePage(w http.ResponseWriter, _ *http.Request) {
 	encoded, err := s.JSON()
@@ -99,7 +108,7 @@ func (s *Server) ServePage(w http.ResponseWriter, _ *http.Request) {
 		Style template.CSS
 		// The JSON is safe inside a script: encoding/json escapes <, > and &.
 		Script, Data template.JS
-	}{page, nonce, template.CSS(pageCSS), template.JS(pageJS), template.JS(encoded)})
+	}{page, nonce, template.CSS(pageCSS), template.JS(script()), template.JS(encoded)})
 }
 
 // ServeJSON serves the page as JSON.

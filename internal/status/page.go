@@ -13,7 +13,7 @@ type Page struct {
 	Version    string    `json:"version"`
 	Time       time.Time `json:"time"`
 	Started    time.Time `json:"started"`
-	Status     string    `json:"status"`      // healthy, degraded, unhealthy, starting or stopping
+	Status     string    `json:"status"`      // healthy, recovering, degraded, unhealthy, starting or stopping
 	ShardCount int       `json:"shard_count"` // over all processes; 0 if not known yet
 	Processes  []Process `json:"processes"`
 	Totals     Totals    `json:"totals"`
@@ -35,9 +35,11 @@ type Process struct {
 type Shard struct {
 	ID          int     `json:"id"`
 	State       string  `json:"state"`
-	Since       int64   `json:"since"`   // Unix time, s
-	Latency     float64 `json:"latency"` // ms; 0 if not known
-	Rate        float64 `json:"rate"`    // events per second
+	Since       int64   `json:"since"`           // Unix time, s
+	Down        int64   `json:"down,omitempty"`  // since when it is not ready, Unix time, s
+	Retry       int64   `json:"retry,omitempty"` // when it connects again, Unix time, s
+	Latency     float64 `json:"latency"`         // ms; 0 if not known
+	Rate        float64 `json:"rate"`            // events per second
 	Guilds      int     `json:"guilds"`
 	Unavailable int     `json:"unavailable,omitempty"`
 	Silent      bool    `json:"silent,omitempty"` // ready, and yet no event for long
@@ -67,9 +69,13 @@ type History struct {
 
 // A Check is a health check.
 type Check struct {
-	Name     string   `json:"name"`
-	Status   string   `json:"status"`
-	Message  string   `json:"message"`
+	Name    string `json:"name"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
+
+	// Recovering is set when the last run was good and has yet to be confirmed.
+	Recovering bool `json:"recovering,omitempty"`
+
 	Value    string   `json:"value,omitempty"`
 	Limit    string   `json:"limit,omitempty"`
 	Duration float64  `json:"duration"` // ms

@@ -44,15 +44,22 @@ func TestBot(t *testing.T) {
 	srv.RefuseResume(true)
 	srv.Conn(2).Reset()
 	b.wait(`document.querySelector('[data-shard="2"]').dataset.look !== "ready"`)
-	b.wait(`document.querySelector("#alerts").innerText.includes("gateway (shard 2) unhealthy")`)
+	b.wait(`document.querySelector("#alerts").innerText.includes("gateway (1 of 4 shards: 2) unhealthy")`)
 	b.wait(`document.querySelector("#headline").textContent === "There is a problem"`)
+
+	srv.RefuseGateway(true) // attempt after attempt fails, and it is down for as long as before
+	b.wait(`(() => {
+		document.querySelector('[data-shard="2"]').focus();
+		const tip = document.querySelector("#tip").innerText;
+		return /Down for\s*[3-9] s/.test(tip) && /Next try/.test(tip);
+	})()`)
 
 	srv.RefuseGateway(false)
 	srv.RefuseResume(false)
 	if err := bot.RestartShard(ctx, 2); err != nil {
 		t.Fatal(err)
 	}
-	b.wait(`document.querySelector("#alerts").innerText.includes("gateway (shard 2) healthy again after")`)
+	b.wait(`document.querySelector("#alerts").innerText.includes("gateway (1 of 4 shards: 2) healthy again after")`)
 	b.wait(`document.querySelector("#headline").textContent === "Everything is running"`)
 	b.clean(url)
 }

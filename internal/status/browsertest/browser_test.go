@@ -30,6 +30,9 @@ type browser struct {
 
 // TestMain starts one Chromium, with a profile that nobody has used, in which every test has a tab.
 func TestMain(m *testing.M) {
+	if os.Getenv(serveEnv) != "" {
+		os.Exit(serve())
+	}
 	flag.Parse()
 	os.Exit(withChromium(func(ctx context.Context) int {
 		chromium = ctx
@@ -96,6 +99,12 @@ func (b *browser) scheme(name string) {
 		{Name: "prefers-color-scheme", Value: name},
 		{Name: "prefers-reduced-motion", Value: "reduce"},
 	}))
+}
+
+// forceColors sets whether the person has colours of their own: active or none.
+func (b *browser) forceColors(value string) {
+	b.t.Helper()
+	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "forced-colors", Value: value}}))
 }
 
 // listen notes errors, and what is asked for and of whom.

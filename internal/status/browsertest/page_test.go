@@ -214,7 +214,9 @@ func TestRestartButton(t *testing.T) {
 	b := newBrowser(t, 1200, 900)
 	b.open(w.srv.URL)
 	b.run(chromedp.Evaluate("window.confirm = () => true", nil),
-		chromedp.Click(`[data-shard="0"]`, chromedp.ByQuery), chromedp.Click("#detail-restart"))
+		chromedp.Click(`[data-shard="0"]`, chromedp.ByQuery))
+	b.wait(`document.querySelector("#detail-body").innerText.includes("48,213")`) // it has its size
+	b.run(chromedp.Click("#detail-restart"))
 	b.wait(`document.querySelector("#detail-note").textContent.startsWith("Restarted")`)
 	b.wait(`document.querySelector('[data-shard="0"]').dataset.look === "busy"`)
 	b.clean(w.srv.URL)

@@ -3,8 +3,10 @@ package browsertest_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,14 +16,24 @@ import (
 
 // A world is a bot that is made up, served as a page.
 type world struct {
-	srv *httptest.Server
+	srv   *httptest.Server
+	close func()
 
-	mu   sync.Mutex // guards what follows
-	page status.Page
+	mu      sync.Mutex // guards what follows
+	page    status.Page
+	frozen  time.Time // when time stopped
+	varying bool      // figures change all the time
 }
 
 func newWorld(t *testing.T, page status.Page) *world {
 	t.Helper()
+	srv, w := serveWorld(page)
+	w.srv = srv
+	t.Cleanup(w.close)
+	return w
+}
+
+func serveWorld(page status.Page) (*httptest.Server, *world) {
 	w := &world{page: page}
 	server := status.New(status.Source{Page: w.current, Shard: w.detail})
 	mux := http.NewServeMux()
@@ -34,10 +46,11 @@ func newWorld(t *testing.T, page status.Page) *world {
 	mux.HandleFunc("POST /shards/{id}/restart", func(http.ResponseWriter, *http.Request) {
 		w.change(func(p *status.Page) { p.Processes[0].Shards[0].State = "resuming" })
 	})
-	w.srv = httptest.NewServer(mux)
-	t.Cleanup(w.srv.Close)
-	t.Cleanup(func() { close(stop) })
-	return w
+	w.close = sync.OnceFunc(func() {
+		close(stop)
+		w.srv.Close()
+	})
+	return httptest.NewServer(mux), w
 }
 
 func (w *world) current() status.Page {
@@ -45,12 +58,42 @@ func (w *world) current() status.Page {
 	defer w.mu.Unlock()
 	p := w.page
 	p.Time = time.Now()
+	if !w.frozen.IsZero() {
+		p.Time = w.frozen
+	}
+	if w.varying {
+		p.Totals.Rate, p.Totals.Latency = p.Totals.Rate+rand.Float64(), p.Totals.Latency+10*rand.Float64()
+		p.Totals.Memory, p.Totals.Events = p.Totals.Memory+1e6*rand.Float64(), uint64(time.Now().Unix())
+		p.History = wave(120, 84+rand.Float64(), p.Totals.Rate)
+		p.Meters = slices.Clone(p.Meters)
+		p.Meters[0].Used = rand.Float64()
+	}
 	p.Processes = nil
 	for _, process := range w.page.Processes {
 		process.Shards = append([]status.Shard(nil), process.Shards...)
+		for i := range process.Shards {
+			if w.varying {
+				process.Shards[i].Rate += rand.Float64()
+				process.Shards[i].Latency += rand.Float64()
+			}
+		}
 		p.Processes = append(p.Processes, process)
 	}
 	return p
+}
+
+// freeze lets time stand still.
+func (w *world) freeze() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = time.Now()
+}
+
+// vary has the figures of shards and totals change all the time, as they do.
+func (w *world) vary() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.varying = true
 }
 
 func (w *world) change(f func(*status.Page)) {
