@@ -3,7 +3,9 @@ package botwright_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -89,5 +92,31 @@ func TestWithDialer(t *testing.T) {
 	}
 	if got := srv.Conn(0).Query().Get("compress"); got != "zlib-stream" {
 		t.Errorf("compress=%s", got)
+	}
+}
+
+// A start that does not end says why, and does not promise an end.
+func TestOpenDeadlineNamesTheCause(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 2, Shards: 2, MaxConcurrency: 2})
+	srv.OnConnect(func(c *discordtest.Conn) bool {
+		c.Close(4999, "no room")
+		return true
+	})
+	log := newLogRecorder()
+	bot := newBot(t, srv, botwright.WithShards(2), botwright.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	defer cancel()
+	err := bot.Open(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Open: %v", err)
+	}
+	for _, want := range []string{"shard 0 is ", "shard 1 is ", "closed by Discord with code 4999: no room"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("Open: %v, which does not say %q", err, want)
+		}
+	}
+	if log.count(" s left") > 0 || log.count(`ready 0/2, shard 0: closed by Discord`) == 0 {
+		t.Error("the log does not say what is in the way")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/botwright/botwright/discordtest"
 )
@@ -77,6 +78,36 @@ func serverFaults() []fault {
 					r.t.Errorf("%d members came", n)
 				}
 				r.await(func() bool { return len(r.srv.Presences()) > 0 })
+			},
+		}, {
+			id: "N5", inject: "200 shards lose their sessions at once", bound: 2 * time.Minute, identifies: 400,
+			must: "identifies them in turn, as fast as max_concurrency lets it, and is never refused",
+			cfg:  discordtest.Config{Guilds: 200, Members: 1, Shards: 200, MaxConcurrency: 100, IdentifyWindow: window},
+			run: func(r *rig) {
+				old := make(map[int]string)
+				for id := range 200 {
+					old[id] = r.srv.Conn(id).SessionID()
+				}
+				r.srv.DropSessions()
+				for id := range 200 {
+					r.srv.Conn(id).Reset()
+				}
+				r.await(func() bool {
+					for id := range 200 {
+						if c := r.srv.Conn(id); c == nil || c.SessionID() == old[id] {
+							return false
+						}
+					}
+					return true
+				})
+			},
+			check: func(r *rig) {
+				checkSpacing(r, 100)
+				for _, id := range r.srv.Identifies() {
+					if !id.Accepted {
+						r.t.Errorf("IDENTIFY of shard %d: %s", id.ShardID, id.Reason)
+					}
+				}
 			},
 		},
 	}

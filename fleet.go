@@ -2,6 +2,7 @@ package botwright
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -150,32 +151,52 @@ func (b *Bot) waitReady(ctx context.Context, f *fleet) error {
 		case <-progress.C:
 			b.cfg.logger.Info("starting", "progress", b.progress(f))
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return errors.Join(context.Cause(ctx), f.lastErrors())
 		}
 	}
+}
+
+// lastErrors joins what each shard that is not ready has failed with last.
+func (f *fleet) lastErrors() error {
+	var errs []error
+	for _, s := range f.shards {
+		if st := s.status(); st.State != ShardReady && st.Err != nil {
+			errs = append(errs, fmt.Errorf("shard %d is %s: %w", s.id, st.State, st.Err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // progressEvery is how often the log says how a start is getting on: as often as Discord lets
 // another shard of a key identify.
 const progressEvery = 5 * time.Second
 
-// progress says how far a fleet is, such as "ready 23/64, about 10 s left".
+// progress says how far a fleet is, such as "ready 23/64, about 10 s left", or what is in its way.
 func (b *Bot) progress(f *fleet) string {
 	text := fmt.Sprintf("ready %d/%d", f.ready(), len(f.shards))
+	for _, s := range f.shards {
+		if st := s.status(); st.State != ShardReady && st.Err != nil {
+			return text + fmt.Sprintf(", shard %d: %v", s.id, st.Err)
+		}
+	}
 	if left := b.timeLeft(f); left > 0 {
 		text += fmt.Sprintf(", about %.0f s left", left.Seconds())
 	}
 	return text
 }
 
-// timeLeft guesses how long it takes until a fleet is ready; 0 if it is. Of the shards of a key
-// that are not, the first is about to be, and the others identify 5 s after each other.
+// timeLeft guesses how long it takes until a fleet is ready; 0 if it is, or if nobody can tell
+// because a shard fails. Of the shards of a key that are not, the first is about to be, and the
+// others identify 5 s after each other.
 func (b *Bot) timeLeft(f *fleet) time.Duration {
 	keys := max(b.gate.Budget().MaxConcurrency, 1)
 	waiting := make(map[int]int) // by key
 	longest := 0
 	for _, s := range f.shards {
-		if s.gateway.State() != gateway.Ready {
+		if st := s.gateway.Status(); st.State != gateway.Ready {
+			if st.Err != nil {
+				return 0
+			}
 			waiting[s.id%keys]++
 			longest = max(longest, waiting[s.id%keys])
 		}

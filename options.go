@@ -175,7 +175,8 @@ func WithAPI(baseURL string) Option {
 }
 
 // WithHTTPClient sets the client for REST calls. It is copied; its Transport and Timeout are
-// used. Gateway connections follow the Transport, too; see [WithDialer]. The default has a timeout of 20 s, like discordgo's.
+// used. Gateway connections follow the Transport, too; see [WithDialer]. The default has a timeout
+// of 20 s, like discordgo's.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) {
 		if client == nil {

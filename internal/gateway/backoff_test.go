@@ -128,6 +128,28 @@ func TestBackAfterAnOutage(t *testing.T) {
 	}
 }
 
+// After a cut of a connection that has lived for 5 s the median shard is back in half a second.
+func TestRecoveryAfterACut(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fake) {
+		r := start(t, f)
+		p := r.identify("a")
+		var took []time.Duration
+		for i := range 101 {
+			time.Sleep(stable)
+			cut := time.Now()
+			p.reset()
+			p = r.resume("a", i+1)
+			p.dispatch(i+2, "RESUMED", `{}`)
+			r.wantEvents("RESUMED")
+			took = append(took, time.Since(cut))
+		}
+		slices.Sort(took)
+		if median, worst := took[50], took[100]; median > 700*time.Millisecond || worst >= time.Second {
+			t.Errorf("back after %v in the median, %v at worst", median, worst)
+		}
+	})
+}
+
 // Op 7 reconnects at once, again and again; but not in a loop.
 func TestReconnectAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {

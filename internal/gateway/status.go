@@ -37,7 +37,7 @@ func (s State) String() string {
 type Status struct {
 	State   State
 	Since   time.Time // when State was entered
-	Err     error     // in Backoff and Fatal: why the last connection ended
+	Err     error     // until it is ready again: why the last connection ended
 	RetryAt time.Time // in Backoff: when the next connection is tried
 
 	// DownSince is when the shard was last ready, or began to run; zero while it is ready. Unlike
@@ -98,7 +98,10 @@ func (s *Shard) State() State {
 func (s *Shard) setState(state State, err error) {
 	s.mu.Lock()
 	s.status.enter(state, time.Now())
-	s.status.Err, s.status.RetryAt = err, time.Time{}
+	s.status.RetryAt = time.Time{}
+	if err != nil || state == Ready || state == Closed {
+		s.status.Err = err
+	}
 	s.mu.Unlock()
 	s.changed()
 }
