@@ -119,6 +119,7 @@ func (b *Bot) startShards(ctx, runCtx context.Context, found gatewayBot) (*fleet
 	count, ids := b.cfg.shardCount, b.cfg.shardIDs
 	if count == 0 {
 		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
+		count = b.savedCount(ctx, count, found.Limit.MaxConcurrency)
 	}
 	if len(ids) == 0 {
 		ids = allShards(count)

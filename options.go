@@ -134,7 +134,9 @@ func WithIntents(intents discordgo.Intent) Option {
 
 // WithShards sets the number of shards that the bot is split into, over all processes, and
 // which of them this process has; none means all. A count of 0 takes the number that Discord
-// recommends when the bot is opened. The default is one shard.
+// recommends when the bot is opened; with a [SessionStore] it keeps the number of the sessions that
+// can be resumed, as long as no shard has more than the 2,500 guilds that Discord allows. The
+// default is one shard.
 func WithShards(count int, ids ...int) Option {
 	return func(c *config) {
 		switch {

@@ -22,7 +22,9 @@ import (
 // An event is known by its type and id, or by its contents where it has no id of its own. It is
 // counted per fleet and handled when a fleet has seen it more often than it was handled. That
 // way nothing is lost or handled twice as long as the fleets are no further apart than one part;
-// and a part begins anew when a shard has been away meanwhile, or held up by a full queue.
+// and a part begins anew when a shard has been away meanwhile, or held up by a full queue. When it
+// is given up while both handle, they go on until the old fleet has caught up, and the old one
+// handles alone, unless the new one was first, for one part more.
 
 // overlapPart is how long each part of the overlap takes. Two sessions of a bot get an event
 // within some 100 ms of each other.
@@ -101,10 +103,20 @@ func (o *overlap) identity(eventType, data []byte) uint64 {
 	return h.Sum64()
 }
 
-// enter begins a phase and returns the one before.
-func (o *overlap) enter(phase overlapPhase) (before overlapPhase) {
+// enter begins a phase.
+func (o *overlap) enter(phase overlapPhase) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	before, o.phase = o.phase, phase
+	o.phase = phase
+}
+
+// leave gives up, unless the new fleet has begun to handle, and returns the phase until now.
+func (o *overlap) leave() (before overlapPhase) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before = o.phase
+	if before != overlapBoth {
+		o.phase = overlapAborted
+	}
 	return before
 }

@@ -14,14 +14,19 @@ var ErrResharding = errors.New("botwright: the bot is resharding already")
 
 // Reshard changes the number of shards without downtime: it connects as many new shards beside
 // the old ones, and when all are ready lets them take over. No event is lost or handled twice
-// meanwhile, and those of one channel or guild keep their order, but for two that come within
-// the same tenths of a second as the new shards begin. A count of 0 takes what Discord recommends.
-// With the number that there is already, nothing is done.
+// meanwhile, and those of one channel or guild keep their order, except for two that come within
+// the same tenths of a second as the new shards begin. Events without an id of their own are told
+// apart by their contents: of two with the same type and contents within 10 milliseconds of each
+// other, such as a reaction that is added, removed and added again, one may be handled twice or not
+// at all if the new shards begin or the old ones end in between. A count of 0 takes what Discord
+// recommends. With the number that there is already, nothing is done.
 //
 // It takes as long as a start and ten seconds more, longer while shards reconnect or the queue
 // is full, and costs an IDENTIFY per new shard. It returns an error, with everything as it was,
 // if the day's budget does not allow that, if ctx ends, or if a new shard is refused by Discord.
-// Once the new shards have taken over, the end of ctx does not matter any more.
+// When the new shards had begun to handle events by then, they go on until the old ones have caught
+// up, up to 5 minutes longer; until then another Reshard gets [ErrResharding]. Once the new shards
+// have taken over, the end of ctx does not matter any more.
 //
 // Only a bot that has all shards in one process can reshard. [Bot.Session] and the sessions of
 // events are other ones afterwards, with the presence of the old ones; handlers that were added to
@@ -35,7 +40,8 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 	if err != nil {
 		return err
 	}
-	defer b.endReshard()
+	end := b.endReshard
+	defer func() { end() }()
 	if len(old.shards) != old.count {
 		return fmt.Errorf("botwright: only a bot with all shards in one process can reshard: "+
 			"this one has %d of %d", len(old.shards), old.count)
@@ -59,7 +65,15 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 	}
 	next := b.newFleet(count, allShards(count), nil)
 	next.inheritPresence(old)
-	return b.replaceFleet(ctx, runCtx, old, next, found.Limit.MaxConcurrency)
+	undo, err := b.replaceFleet(ctx, runCtx, old, next, found.Limit.MaxConcurrency)
+	if undo != nil {
+		end = func() {}
+		go func() { // Shutdown waits for it
+			defer b.endReshard()
+			undo()
+		}()
+	}
+	return err
 }
 
 // beginReshard notes that Reshard is at work. The context ends with Shutdown.
@@ -84,23 +98,25 @@ func (b *Bot) endReshard() {
 	b.reshard.Done()
 }
 
-// replaceFleet connects next and lets it take over from old.
+// replaceFleet connects next and lets it take over from old. If that fails when both have handled
+// events, undo is what is left to do.
 func (b *Bot) replaceFleet(
 	ctx, runCtx context.Context, old, next *fleet, maxConcurrency int,
-) error {
+) (undo func(), err error) {
 	o := newOverlap(next)
 	b.overlap.Store(o)
-	defer b.overlap.Store(nil)
 	next.start(runCtx, maxConcurrency, b.fail)
 	b.setFleets(old, next)
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
-		if o.enter(overlapAborted) == overlapBoth {
-			// What the new shards were first with has yet to come in on the old ones.
-			_ = pause(runCtx, b.cfg.overlapPart)
+		err = fmt.Errorf("reshard to %d shards: %w", next.count, err)
+		if o.leave() == overlapBoth {
+			return func() { b.fallBack(runCtx, old, o) }, err
 		}
 		b.closeFleet(runCtx, next)
-		return fmt.Errorf("reshard to %d shards: %w", next.count, err)
+		b.overlap.Store(nil)
+		return nil, err
 	}
+	defer b.overlap.Store(nil)
 	b.setFleets(next, old)
 	b.notify() // one who waits for the fate of the bot's shards is to look at the new ones
 	o.enter(overlapClosing)
@@ -109,7 +125,23 @@ func (b *Bot) replaceFleet(
 	settleCtx, cancel := context.WithTimeout(runCtx, settleTimeout)
 	defer cancel()
 	_ = b.calmPart(settleCtx, next)
-	return nil
+	return nil, nil
+}
+
+// catchUpTimeout bounds the wait for old shards that are away: Discord keeps their sessions no
+// longer, and without them does not send again what the new shards have handled.
+const catchUpTimeout = 5 * time.Minute
+
+// fallBack lets the old fleet go on alone. What the new one was first with has yet to come in on
+// it, at the latest when its shards are connected; until then both handle.
+func (b *Bot) fallBack(runCtx context.Context, old *fleet, o *overlap) {
+	defer b.overlap.Store(nil)
+	ctx, cancel := context.WithTimeout(runCtx, catchUpTimeout)
+	defer cancel()
+	_ = b.calmPart(ctx, old)
+	o.enter(overlapAborted)
+	_ = b.calmPart(ctx, old)
+	b.closeFleet(runCtx, o.next)
 }
 
 // takeOver waits until the new fleet is ready and has seen as much as the old one.

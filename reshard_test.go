@@ -362,3 +362,43 @@ func TestRoundShards(t *testing.T) {
 		}
 	}
 }
+
+// TestReshardGivenUpLate gives up when both sets of shards handle events, and an old shard is away:
+// what the new ones have handled comes again when it is back.
+func TestReshardGivenUpLate(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 4, MaxConcurrency: 8, IdentifyWindow: 1})
+	bot := newBot(t, srv, botwright.WithShards(1), botwright.WithOverlapPart(500*time.Millisecond))
+	events := heard(bot)
+	open(t, bot)
+	old := srv.Conn(0)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- bot.Reshard(ctx, 2) }()
+	for botwright.OverlapPhase(bot) != "both" {
+		time.Sleep(time.Millisecond)
+	}
+	srv.RefuseResume(true)
+	srv.RefuseGateway(true)
+	old.Reset()
+	await(t, srv, func() bool { return len(srv.Connections()) == 2 })
+	tell(t, srv, 1, 100)
+	expect(t, events, 1, 100) // on the new shards
+	cancel()
+	if err := receive(t, done); !errors.Is(err, context.Canceled) {
+		t.Errorf("Reshard: %v", err)
+	}
+	if err := bot.Reshard(t.Context(), 2); !errors.Is(err, botwright.ErrResharding) {
+		t.Errorf("Reshard while it is undone: %v", err)
+	}
+	tell(t, srv, 101, 200)
+	srv.RefuseResume(false)
+	srv.RefuseGateway(false)
+	await(t, srv, func() bool { return len(srv.Connections()) == 1 }) // the old one is back alone
+	tell(t, srv, 201, 202)
+	expect(t, events, 101, 202)
+	if n := len(bot.Shards()); n != 1 {
+		t.Errorf("%d shards", n)
+	}
+}

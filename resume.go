@@ -60,6 +60,39 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 	return restored
 }
 
+// savedCount returns the number of shards to open with in place of the recommended one: that of the
+// saved sessions, as long as they can be resumed and Discord allows it. Another number would throw
+// them away.
+func (b *Bot) savedCount(ctx context.Context, recommended, maxConcurrency int) int {
+	if b.cfg.sessionStore == nil {
+		return recommended
+	}
+	var saved []SavedSession
+	err := b.callStore(ctx, func(ctx context.Context) (err error) {
+		saved, err = b.cfg.sessionStore.LoadSessions(ctx, allShards(recommended))
+		return err
+	})
+	if err != nil {
+		return recommended // it is loaded again, and reported then
+	}
+	count := 0
+	for _, s := range saved {
+		if b.refusal(s, s.ShardCount) != "" {
+			continue
+		}
+		if count != 0 && s.ShardCount != count || len(s.Guilds) > maxGuildsPerShard {
+			return recommended
+		}
+		count = s.ShardCount
+	}
+	if count < 1 || count == recommended || roundShards(count, maxConcurrency) != count {
+		return recommended
+	}
+	b.cfg.logger.Info("keeping the number of shards of the saved sessions; Reshard changes it "+
+		"without losing them", "shards", count, "recommended", recommended)
+	return count
+}
+
 // session returns s in the gateway's form. It is resumed from where State is, if handlers are
 // further: they do not run again.
 func (s leftBehind) session() gateway.Session {

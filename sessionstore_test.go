@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -471,5 +474,55 @@ func TestKilled(t *testing.T) {
 	expect(t, events, 11, 20) // and nothing lost
 	if n, r := len(srv.Identifies()), srv.Resumes(); n != 1 || len(r) != 1 || !r[0].Accepted {
 		t.Errorf("%d identifies and resumes %+v, want one of each", n, r)
+	}
+}
+
+// recommending is a transport that lets Discord recommend a number of shards.
+type recommending int
+
+func (n recommending) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/gateway/bot") {
+		return resp, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	b = regexp.MustCompile(`"shards":\d+`).ReplaceAll(b, fmt.Appendf(nil, `"shards":%d`, n))
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	resp.Header.Del("Content-Length")
+	return resp, nil
+}
+
+// TestRecommendationChanges restarts a bot when Discord recommends more shards, and fewer: it keeps
+// the number whose sessions it has.
+func TestRecommendationChanges(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Shards: 4, Guilds: 4, MaxConcurrency: 4, IdentifyWindow: 1})
+	path := sessionFile(t)
+	for i, recommended := range []recommending{4, 5, 3} {
+		bot := newBot(t, srv, botwright.WithShards(0),
+			botwright.WithSessionStore(botwright.FileSessionStore(path)),
+			botwright.WithHTTPClient(&http.Client{Transport: recommended}))
+		events := heard(bot)
+		if err := bot.Open(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		tell(t, srv, 10*i+6, 10*i+10)
+		first := 10*i + 1
+		if i == 0 {
+			first = 6
+		}
+		expect(t, events, first, 10*i+10)
+		if n := len(bot.Shards()); n != 4 {
+			t.Errorf("with %d recommended: %d shards", recommended, n)
+		}
+		shutdown(t, bot)
+		tell(t, srv, 10*i+11, 10*i+15)
+	}
+	if n, m := len(srv.Identifies()), len(srv.Resumes()); n != 4 || m != 8 {
+		t.Errorf("%d identifies and %d resumes, want 4 and 8", n, m)
 	}
 }

@@ -61,3 +61,14 @@ func NewWatch(b *Bot, id int) (look func(time.Time)) {
 	s.activity.busy = 1 - 1e-9
 	return func(now time.Time) { b.watchShard(context.Background(), s, now) }
 }
+
+// OverlapPhase returns how far Reshard is.
+func OverlapPhase(b *Bot) string {
+	o := b.overlap.Load()
+	if o == nil {
+		return ""
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return [...]string{"held", "counting", "both", "closing", "aborted"}[o.phase]
+}
