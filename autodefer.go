@@ -98,7 +98,7 @@ func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
 				i.Type == discordgo.InteractionApplicationCommandAutocomplete {
 				return next(ctx, e)
 			}
-			_, onMessage := frame.Lookup(e.raw, "message")
+			_, onMessage := frame.Find(e.raw, "message")
 			answer := e.bot.answers.Track(i, onMessage)
 			defer e.bot.answers.Release(answer)
 			deferral := make(chan error, 1)

@@ -77,9 +77,9 @@ func isInteraction(e *Event, kind discordgo.InteractionType) bool {
 // usesCommand compares the name of a command, and those of the subcommands that are the first
 // and only options, word by word. A name with a space in it can only be that of a context menu.
 func usesCommand(e *Event, name string) bool {
-	at, _ := frame.Lookup(e.raw, "data")
+	at, _ := frame.Find(e.raw, "data")
 	for {
-		v, _ := frame.Lookup(at, "name")
+		v, _ := frame.Find(at, "name")
 		used, ok := frame.Text(v)
 		if !ok {
 			return false
@@ -91,7 +91,7 @@ func usesCommand(e *Event, name string) bool {
 		if !found || rest[0] != ' ' {
 			return false
 		}
-		options, _ := frame.Lookup(at, "options")
+		options, _ := frame.Find(at, "options")
 		if at, ok = frame.First(options); !ok || !interaction.IsSubcommand(at) {
 			return false
 		}
@@ -100,7 +100,8 @@ func usesCommand(e *Event, name string) bool {
 }
 
 func hasCustomID(e *Event, prefix string) bool {
-	v, _ := frame.Lookup(e.raw, "data", "custom_id")
+	data, _ := frame.Find(e.raw, "data")
+	v, _ := frame.Find(data, "custom_id")
 	id, ok := frame.Text(v)
 	return ok && len(id) >= len(prefix) && string(id[:len(prefix)]) == prefix
 }
@@ -111,7 +112,7 @@ func interactionOf(e *Event) *discordgo.Interaction {
 		return nil
 	}
 	read := func(name string) string {
-		v, _ := frame.Lookup(e.raw, name)
+		v, _ := frame.Find(e.raw, name)
 		s, _ := frame.Text(v)
 		return string(s)
 	}

@@ -110,18 +110,45 @@ func Filter(keep func(e *Event) bool) Middleware {
 	}
 }
 
-// NotBot lets through what was not done by a bot or webhook: a bot that answers bots may end up
-// in a conversation with one, or with itself. It decides before the event is decoded.
+// NotBot lets through what was not done by a bot, this one included, or by a webhook: a bot that
+// answers bots may end up in a conversation with one, or with itself. Where Discord does not say
+// whether the user is a bot, as when a reaction is removed, only this bot is known to be one. It
+// decides before the event is decoded.
 func NotBot() Middleware {
 	return Filter(func(e *Event) bool {
-		paths := [...][]string{{"author", "bot"}, {"user", "bot"}, {"member", "user", "bot"}}
-		for _, path := range paths {
-			if v, ok := frame.Lookup(e.raw, path...); ok {
-				return string(v) != "true"
+		var author, user, member, webhook bool
+		frame.Members(e.raw, func(name, v []byte) {
+			switch string(name) {
+			case "author":
+				author = flag(author, v, "bot")
+			case "user":
+				user = flag(user, v, "bot")
+			case "member":
+				member = flag(member, v, "user", "bot")
+			case "webhook_id":
+				webhook = string(v) != "null"
 			}
-		}
-		return true
+		})
+		return !author && !user && !member && !webhook && !e.isOwn()
 	})
+}
+
+// flag reads a flag in an object as a decoder does that has read another one of the same name.
+func flag(before bool, object []byte, path ...string) bool {
+	if string(object) == "null" {
+		return false
+	}
+	v, ok := frame.Find(object, path...)
+	if !ok || string(v) == "null" {
+		return before
+	}
+	return string(v) == "true"
+}
+
+// isOwn reports whether the bot itself did it. State.User is not changed once a session is open.
+func (e *Event) isOwn() bool {
+	s := e.Session
+	return s != nil && s.State != nil && s.State.User != nil && e.UserID == s.State.User.ID
 }
 
 // GuildOnly lets through what happened in a guild, as opposed to a direct message. It decides
@@ -135,7 +162,7 @@ func GuildOnly() Middleware {
 // for direct messages and messages that mention the bot.
 func Prefix(prefix string) Middleware {
 	return Filter(func(e *Event) bool {
-		v, _ := frame.Lookup(e.raw, "content")
+		v, _ := frame.Find(e.raw, "content")
 		content, ok := frame.Text(v)
 		return ok && len(content) >= len(prefix) && string(content[:len(prefix)]) == prefix
 	})

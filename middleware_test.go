@@ -11,7 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/discordtest"
 )
 
 func TestFilters(t *testing.T) {
@@ -29,6 +32,11 @@ func TestFilters(t *testing.T) {
 		{"bot false", botwright.NotBot(), message, `{"author":{"id":"1","bot":false}}`, true},
 		{"member bot", botwright.NotBot(), "GUILD_MEMBER_ADD", `{"user":{"bot":true}}`, false},
 		{"reaction by bot", botwright.NotBot(), "MESSAGE_REACTION_ADD", `{"member":{"user":{"bot":true}}}`, false},
+		{"webhook", botwright.NotBot(), message, `{"webhook_id":"5","author":{"id":"1"}}`, false},
+		{"webhook null", botwright.NotBot(), message, `{"webhook_id":null,"author":{"id":"1"}}`, true},
+		{"bot, escaped", botwright.NotBot(), message, `{"author":{"id":"1","\u0062ot":true}}`, false},
+		{"bot, the second author", botwright.NotBot(), message, `{"author":{"id":"1"},"author":{"bot":true}}`, false},
+		{"bot, no more", botwright.NotBot(), message, `{"author":{"bot":true},"author":{"bot":false}}`, true},
 		{"no user", botwright.NotBot(), "GUILD_CREATE", `{"id":"1"}`, true},
 		{"not an object", botwright.NotBot(), message, `[]`, true},
 
@@ -37,6 +45,8 @@ func TestFilters(t *testing.T) {
 
 		{"prefix", botwright.Prefix("!"), message, `{"content":"!ping"}`, true},
 		{"whole", botwright.Prefix("!ping"), message, `{"content":"!ping"}`, true},
+		{"the second content", botwright.Prefix("!"), message, `{"content":"x","content":"!"}`, true},
+		{"the first content", botwright.Prefix("!"), message, `{"content":"!","content":"x"}`, false},
 		{"no prefix", botwright.Prefix("!"), message, `{"content":"ping!"}`, false},
 		{"short", botwright.Prefix("!ping"), message, `{"content":"!p"}`, false},
 		{"escapes", botwright.Prefix("ä\n"), message, `{"content":"\u00e4\n!"}`, true},
@@ -171,4 +181,29 @@ func wantPanic(t *testing.T, text string, f func()) {
 		}
 	}()
 	f()
+}
+
+// A reaction that is removed, and one in a direct message, does not say that it is a bot's.
+func TestNotBotKnowsItself(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	bot := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll))
+	users := make(chan string, 10)
+	bot.Handle("MESSAGE_REACTION_REMOVE", func(_ context.Context, e *botwright.Event) error {
+		users <- e.UserID
+		return nil
+	}, botwright.NotBot())
+	open(t, bot)
+	g := srv.Guilds()[0]
+	for _, user := range []string{srv.Bot().ID, "7"} {
+		err := srv.Dispatch(g.ID, "MESSAGE_REACTION_REMOVE", map[string]any{
+			"user_id": user, "channel_id": g.Channels[0].ID, "message_id": "1", "guild_id": g.ID,
+			"emoji": map[string]any{"name": "x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := receive(t, users); got != "7" {
+		t.Errorf("the first reaction is of %s", got)
+	}
 }

@@ -65,7 +65,7 @@ var errNotInteraction = errors.New("botwright: RequirePermissions: the event is 
 
 // permissionsOf returns what the user of an interaction may do in its channel.
 func permissionsOf(e *Event) int64 {
-	v, _ := frame.Lookup(e.raw, "member", "permissions")
+	v, _ := frame.Find(e.raw, "member", "permissions")
 	text, _ := frame.String(v)
 	granted, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil {

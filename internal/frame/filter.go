@@ -2,7 +2,7 @@ package frame
 
 // Filter appends to dst the object d with each of its members' values replaced by what value
 // returns for it, and without those for which it returns nil. It returns false if d is not an
-// object. Names come as written, as with [Lookup].
+// object.
 func Filter(dst, d []byte, value func(name, value []byte) []byte) ([]byte, bool) {
 	it, ok := object(d)
 	if !ok {
@@ -19,10 +19,18 @@ func Filter(dst, d []byte, value func(name, value []byte) []byte) ([]byte, bool)
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(append(append(dst, '"'), it.name...), '"', ':')
+		dst = append(append(dst, it.raw...), ':')
 		dst = append(dst, v...)
 	}
 	return append(dst, '}'), it.closed
+}
+
+// Members calls yield with each member of the object d. A value that is not an object has none.
+func Members(d []byte, yield func(name, value []byte)) {
+	it, ok := object(d)
+	for ok && it.key() && it.value() {
+		yield(it.name, it.val)
+	}
 }
 
 // Elements calls yield with each element of the array d, until it returns false. A value that is

@@ -130,8 +130,8 @@ func Whole(data []byte) (d []byte, ok bool) {
 }
 
 // Lookup returns the value found in the object d under the given path of names, as it stands,
-// quotes included. The first of duplicate names counts. Names are compared as written: a name
-// with escapes in it is not found.
+// quotes included. The first of duplicate names counts, so that no more is read than has to be;
+// what decides about an event in place of a decoder uses [Find].
 func Lookup(d []byte, path ...string) (value []byte, ok bool) {
 	value = d
 	for _, name := range path {
@@ -151,6 +151,32 @@ func Lookup(d []byte, path ...string) (value []byte, ok bool) {
 		}
 	}
 	return value, true
+}
+
+// Find is [Lookup] as a decoder sees the object: of duplicate names the last counts, objects under
+// one name are merged, and null changes a value to nothing only if that is an object.
+func Find(d []byte, path ...string) (value []byte, ok bool) {
+	it, isObject := object(d)
+	if !isObject {
+		return nil, false
+	}
+	for it.key() && it.value() {
+		switch {
+		case string(it.name) != path[0]:
+		case len(path) == 1:
+			if !ok || !isNull(it.val) {
+				value, ok = it.val, true
+			}
+		case isNull(it.val):
+			value, ok = nil, false
+		default:
+			v, found := Find(it.val, path[1:]...)
+			if found && (!ok || !isNull(v)) {
+				value, ok = v, true
+			}
+		}
+	}
+	return value, ok
 }
 
 // First returns the first element of the array that v holds, as it stands.

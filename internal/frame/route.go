@@ -12,6 +12,12 @@ type Route struct {
 func RouteOf(eventType string, d []byte) Route {
 	var r Route
 	own := ownID(eventType)
+	rank := 0 // of what named the user: the member, the user, their id
+	user := func(id []byte, from int) {
+		if id != nil && from >= rank {
+			r.User, rank = id, from
+		}
+	}
 	it, ok := object(d)
 	if !ok {
 		return r
@@ -32,19 +38,15 @@ func RouteOf(eventType string, d []byte) Route {
 			case ownChannel:
 				r.Channel = id(v)
 			case ownUser:
-				r.User = id(v)
+				user(id(v), 3)
 			}
 		case "user_id":
-			r.User = id(v)
+			user(id(v), 3)
 		case "author", "user":
-			if r.User == nil {
-				r.User = idIn(v)
-			}
+			user(idIn(v, "id"), 2)
 		case "member":
 			// The member of an interaction carries the user; that of a message does not.
-			if user, ok := Lookup(v, "user"); ok && r.User == nil {
-				r.User = idIn(user)
-			}
+			user(idIn(v, "user", "id"), 1)
 		}
 	}
 	return r
@@ -75,7 +77,7 @@ func ownID(eventType string) ownedID {
 }
 
 func id(v []byte) []byte {
-	s, ok := unquote(v)
+	s, ok := Text(v)
 	if !ok {
 		return nil
 	}
@@ -85,8 +87,8 @@ func id(v []byte) []byte {
 	return s
 }
 
-func idIn(v []byte) []byte {
-	raw, ok := Lookup(v, "id")
+func idIn(v []byte, path ...string) []byte {
+	raw, ok := Find(v, path...)
 	if !ok {
 		return nil
 	}

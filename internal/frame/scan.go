@@ -1,13 +1,18 @@
 package frame
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // members walks the members of one JSON object. It checks structure (quotes, brackets, colons),
 // not every rule of JSON; Valid does that.
 type members struct {
 	b      []byte
-	i      int // next unread byte
-	name   []byte
+	i      int    // next unread byte
+	name   []byte // what it says
+	raw    []byte // as it stands, quotes included
 	val    []byte
 	first  bool
 	closed bool
@@ -47,7 +52,10 @@ func (m *members) key() bool {
 	if end < 0 {
 		return false
 	}
-	m.name = m.b[i+1 : end-1]
+	m.raw, m.name = m.b[i:end], m.b[i+1:end-1]
+	if bytes.IndexByte(m.name, '\\') >= 0 { // Discord has none
+		m.name, _ = jsontext.AppendUnquote(nil, m.raw)
+	}
 	i = space(m.b, end)
 	if i >= len(m.b) || m.b[i] != ':' {
 		return false

@@ -18,13 +18,13 @@ type Name struct {
 // NameOf returns the name of an interaction, given its data on the wire.
 func NameOf(raw []byte) Name {
 	n := Name{Type: TypeOf(raw)}
-	data, _ := frame.Lookup(raw, "data")
+	data, _ := frame.Find(raw, "data")
 	switch n.Type {
 	case discordgo.InteractionMessageComponent, discordgo.InteractionModalSubmit:
 		n.Text = stringIn(data, "custom_id")
 	case discordgo.InteractionApplicationCommand,
 		discordgo.InteractionApplicationCommandAutocomplete:
-		kind, _ := frame.Lookup(data, "type")
+		kind, _ := frame.Find(data, "type")
 		n.Menu = string(kind) == "2" || string(kind) == "3"
 		n.Text = commandPath(data)
 	}
@@ -33,7 +33,7 @@ func NameOf(raw []byte) Name {
 
 // TypeOf returns the type of an interaction; 0 for what is none.
 func TypeOf(raw []byte) discordgo.InteractionType {
-	v, _ := frame.Lookup(raw, "type")
+	v, _ := frame.Find(raw, "type")
 	if len(v) != 1 || v[0] < '0' || v[0] > '9' {
 		return 0
 	}
@@ -43,7 +43,7 @@ func TypeOf(raw []byte) discordgo.InteractionType {
 func commandPath(data []byte) string {
 	words := []string{stringIn(data, "name")}
 	for {
-		options, _ := frame.Lookup(data, "options")
+		options, _ := frame.Find(data, "options")
 		first, ok := frame.First(options)
 		if !ok || !IsSubcommand(first) {
 			return strings.Join(words, " ")
@@ -55,12 +55,12 @@ func commandPath(data []byte) string {
 
 // IsSubcommand reports whether an option of a command is a subcommand or a group of them.
 func IsSubcommand(option []byte) bool {
-	v, _ := frame.Lookup(option, "type")
+	v, _ := frame.Find(option, "type")
 	return string(v) == "1" || string(v) == "2"
 }
 
 func stringIn(object []byte, name string) string {
-	v, _ := frame.Lookup(object, name)
+	v, _ := frame.Find(object, name)
 	s, _ := frame.Text(v)
 	return string(s)
 }
