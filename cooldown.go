@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -24,12 +25,14 @@ type CooldownConfig struct {
 
 	// TooFast returns what to answer to a user who has to wait for the given time, rounded up
 	// to seconds; nothing if it is empty. Interactions are answered so that only the user sees
-	// it, messages with a reply. The default, nil, answers nothing.
+	// it: each one, because each waits for an answer. Messages are replied to, once per wait.
+	// The default, nil, says to interactions when to try again, and to messages nothing.
 	TooFast func(e *Event, wait time.Duration) string
 }
 
-// Cooldown handles events of a key no more often than r. Others are turned away without a word;
-// see [CooldownWith], and [WithClock] for tests. Cooldown panics if r is not positive or key is nil.
+// Cooldown handles events of a key no more often than r. Others are turned away: interactions are
+// told when to try again, the rest without a word; see [CooldownWith], and [WithClock] for tests.
+// Cooldown panics if r is not positive or key is nil.
 func Cooldown(r rate.Limit, key KeyFunc) Middleware {
 	return CooldownWith(CooldownConfig{Rate: r}, key)
 }
@@ -46,25 +49,43 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 		cfg.MaxKeys = 65_536
 	}
 	return func(next Handler) Handler {
-		limiters := NewTTLCache(TTLCacheConfig[string, *rate.Limiter]{
+		keys := NewTTLCache(TTLCacheConfig[string, *cooldown]{
 			TTL: cfg.rest(), Sliding: true, MaxSize: cfg.MaxKeys})
 		return func(ctx context.Context, e *Event) error {
 			k := key(e)
 			if k == "" {
 				return next(ctx, e)
 			}
-			limiter, found := limiters.Get(k)
+			c, found := keys.Get(k)
 			if !found {
-				limiter, _ = limiters.GetOrSet(k, rate.NewLimiter(cfg.Rate, cfg.Burst))
+				c, _ = keys.GetOrSet(k, &cooldown{limiter: rate.NewLimiter(cfg.Rate, cfg.Burst)})
 			}
 			now := e.now()
-			if limiter.AllowN(now, 1) {
+			if c.allow(now) {
 				return next(ctx, e)
 			}
-			missing := 1 - limiter.TokensAt(now)
+			e.care.claim()
+			missing := 1 - c.limiter.TokensAt(now)
+			if c.told.Swap(true) && e.Type != interactionCreate {
+				return nil
+			}
 			return cfg.answer(ctx, e, seconds(missing/float64(cfg.Rate)))
 		}
 	}
+}
+
+// A cooldown is that of one key.
+type cooldown struct {
+	limiter *rate.Limiter
+	told    atomic.Bool // since an event was last let through
+}
+
+func (c *cooldown) allow(now time.Time) bool {
+	if !c.limiter.AllowN(now, 1) {
+		return false
+	}
+	c.told.Store(false)
+	return true
 }
 
 // now is the present as the bot sees it, see [WithClock].
@@ -86,10 +107,14 @@ func seconds(s float64) time.Duration {
 }
 
 func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duration) error {
-	if c.TooFast == nil {
-		return nil
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	text := ""
+	switch {
+	case c.TooFast != nil:
+		text = c.TooFast(e, wait)
+	case e.Type == interactionCreate:
+		text = fmt.Sprintf("That was too fast: try again in %v.", wait)
 	}
-	text := c.TooFast(e, (wait + time.Second - 1).Truncate(time.Second))
 	if text == "" {
 		return nil
 	}

@@ -119,14 +119,21 @@ func TestCooldown(t *testing.T) {
 			_ = h(t.Context(), message("1", "5"))
 		}
 		_ = h(t.Context(), message("1", "6"))
-		if calls != 3 || !slices.Equal(waits, []time.Duration{10 * time.Second, 10 * time.Second}) {
+		if calls != 3 || !slices.Equal(waits, []time.Duration{10 * time.Second}) { // once per wait
 			t.Errorf("%d calls, waits %v", calls, waits)
 		}
 		time.Sleep(10 * time.Second)
 		_ = h(t.Context(), message("1", "5"))
 		_ = h(t.Context(), message("1", "5"))
-		if calls != 4 {
-			t.Errorf("%d calls after the wait, want 4", calls)
+		if calls != 4 || len(waits) != 2 {
+			t.Errorf("%d calls and %d answers after the wait, want 4 and 2", calls, len(waits))
+		}
+		click := botwright.NewEvent("INTERACTION_CREATE", `{"id":"1","type":3,"user":{"id":"5"}}`)
+		for range 3 { // each waits for an answer
+			_ = h(t.Context(), click)
+		}
+		if len(waits) != 5 {
+			t.Errorf("%d of 3 interactions were answered", len(waits)-2)
 		}
 	})
 }
@@ -155,6 +162,22 @@ func TestCooldownAnswers(t *testing.T) {
 		in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "x")
 		got, err := in.Response(testContext(t))
 		if err != nil || got.Message.Content != want || got.Ephemeral == (want == "fine") {
+			t.Errorf("answer %+v, %v; want %q", got.Message, err, want)
+		}
+	}
+}
+
+func TestCooldownAnswersInteractionsByDefault(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	bot := newBot(t, srv)
+	botwright.On(bot, answerInteraction, botwright.Cooldown(rate.Every(time.Hour), botwright.ByUser))
+	open(t, bot)
+	g := srv.Guilds()[0]
+	for _, want := range []string{"pong", "try again in 1h0m0s", "try again in 1h0m0s"} {
+		in := srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "x")
+		got, err := in.Response(testContext(t))
+		if err != nil || !strings.Contains(got.Message.Content, want) {
 			t.Errorf("answer %+v, %v; want %q", got.Message, err, want)
 		}
 	}
