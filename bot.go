@@ -10,6 +10,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/expect"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
@@ -49,7 +50,10 @@ type Bot struct {
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
 	watchdog       *watchdog
-	decodeErrors   sync.Map // event types of which one was logged
+	decodeErrors   sync.Map   // event types of which one was logged
+	asides         chan error // for the error handler, from goroutines that must not wait for it
+	overflow       overflow
+	board          expect.Board[*Event] // who expects events
 	answers        interaction.Answers
 	unclaimed      unclaimed
 
@@ -72,9 +76,8 @@ type Bot struct {
 	resharding    bool
 	reshard       sync.WaitGroup // what Reshard has to do
 
-	waiters    map[string]*waiters // of Next, by event type
-	debouncers []attached          // of Debounce
-	retired    DebouncerStats      // of those whose handlers were removed
+	debouncers []attached     // of Debounce
+	retired    DebouncerStats // of those whose handlers were removed
 
 	saver  *session.Saver // of sessions, for the SessionStore
 	packer state.Packer   // of what is saved of State
@@ -105,10 +108,10 @@ func New(token string, opts ...Option) (*Bot, error) {
 		cfg:           cfg,
 		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
-		waiters:       make(map[string]*waiters),
 		changed:       make(chan struct{}),
 		ending:        make(chan struct{}),
 		done:          make(chan struct{}),
+		asides:        make(chan error, maxAsides),
 		memory:        memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
 	}
 	for _, t := range cfg.sessionEvents {
@@ -138,10 +141,11 @@ func New(token string, opts ...Option) (*Bot, error) {
 		MaxEvents:   cfg.queue.MaxEvents,
 		MaxBytes:    cfg.queue.MaxBytes,
 		MaxInFlight: cfg.queue.MaxInFlight,
-	}, b.prepare, b.handle)
+	}, dispatch.Funcs[work]{Prepare: b.prepare, Run: b.handle, Dropped: b.dropped})
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
-	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
+	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) },
+		func(ctx context.Context, b *Bot) { b.reportAsides(ctx) })
 	b.watchdog = newWatchdog(cfg.queue.Slow, func(e *Event, err error) {
 		b.report(b.handlerCtx, e, err)
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"runtime/debug"
 	"sync"
 )
 
@@ -71,7 +70,7 @@ func MaxConcurrent(n int, key KeyFunc) Middleware {
 					return next(ctx, e)
 				}
 			}
-			if err := limit.acquire(ctx, k); err != nil {
+			if err := limit.acquire(ctx, k, e); err != nil {
 				return fmt.Errorf("wait for MaxConcurrent: %w", err)
 			}
 			defer limit.release(k)
@@ -93,7 +92,8 @@ type semaphore struct {
 	users int // running and waiting
 }
 
-func (s *semaphores) acquire(ctx context.Context, key string) error {
+// acquire waits for a slot of a key. While it waits, e's handler has not begun and holds no worker.
+func (s *semaphores) acquire(ctx context.Context, key string, e *Event) error {
 	s.mu.Lock()
 	sem := s.byKey[key]
 	if sem == nil {
@@ -102,6 +102,12 @@ func (s *semaphores) acquire(ctx context.Context, key string) error {
 	}
 	sem.users++
 	s.mu.Unlock()
+	select {
+	case sem.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	defer e.holdBack(ctx)()
 	select {
 	case sem.slots <- struct{}{}:
 		return nil
@@ -135,22 +141,17 @@ func checkKey(name string, key KeyFunc) {
 }
 
 // orderKey returns the key in the queue of an event for a handler with an order of its own. It
-// runs on the goroutine that reads, where a panic of the user's function must not go further.
-func (r *registration) orderKey(e *Event) (key uint64) {
+// runs on the goroutine that reads, where a panic of the user's function must not go further: the
+// event has no order then, and whoever handles it reports the error.
+func (r *registration) orderKey(e *Event) (key uint64, err error) {
 	if r.order == nil {
-		return 0
+		return 0, nil
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			key = 0
-			e.bot.report(withHandler(e.bot.handlerCtx, r.name), e,
-				&PanicError{Value: v, Stack: debug.Stack()})
-		}
-	}()
-	k := r.order(e)
-	if k == "" {
-		return 0
+	var k string
+	err = protect(func() error { k = r.order(e); return nil })
+	if err != nil || k == "" {
+		return 0, err
 	}
 	// No snowflake has the highest bit.
-	return maphash.String(r.seed, k) | 1<<63
+	return maphash.String(r.seed, k) | 1<<63, nil
 }

@@ -228,7 +228,10 @@ func runDebounced(fn func()) { fn() }
 // insideDebounced reports whether the caller is a debounced callback, which must not wait for
 // others: they could be waiting for it. The stack is the only place that tells, as callbacks have
 // no context.
-func insideDebounced() bool {
+func insideDebounced() bool { return onStack(debouncedFrame) }
+
+// onStack reports whether the caller was called, directly or not, by a function of that name.
+func onStack(function string) bool {
 	pcs := make([]uintptr, 64)
 	for skip := 1; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs)
@@ -239,7 +242,7 @@ func insideDebounced() bool {
 		for more := true; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			if frame.Function == debouncedFrame {
+			if frame.Function == function {
 				return true
 			}
 		}

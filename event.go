@@ -40,6 +40,8 @@ type Event struct {
 	GuildID, ChannelID, UserID string
 
 	bot     *Bot
+	owner   uint64 // the guild that it counts for in the queue
+	arrived uint64 // when, as events are counted
 	tracker *session.Tracker
 	tracked *session.Event // who holds it keeps the event from counting as handled
 	care    care
@@ -73,7 +75,8 @@ func (e *Event) withPayload(payload any) *Event {
 		Type: e.Type, ShardID: e.ShardID, Sequence: e.Sequence, Received: e.Received,
 		Replayed: e.Replayed, Session: e.Session,
 		GuildID: e.GuildID, ChannelID: e.ChannelID, UserID: e.UserID,
-		bot: e.bot, tracked: e.tracked, raw: e.raw,
+		bot: e.bot, owner: e.owner, arrived: e.arrived,
+		tracked: e.tracked, raw: e.raw,
 	}
 	c.decode.Do(func() { c.value = payload })
 	return c

@@ -54,12 +54,25 @@ func newReader(eventType, data string, b *Bot) func() {
 	}
 }
 
-// Waiting returns how many calls of Next wait for events of a type.
-func Waiting(b *Bot, eventType string) int {
-	w := b.waitersFor(eventType)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.shows)
+// Waiting returns how many calls of Next and Expect watch for events of a type.
+func Waiting(b *Bot, eventType string) int { return b.board.Watching(eventType) }
+
+// LookForSlow has the watchdog look for slow handlers.
+func LookForSlow(b *Bot) { b.watchdog.look() }
+
+// Failures returns how often handlers have failed.
+func Failures(b *Bot) uint64 { return b.failures.Load() }
+
+// ReadWithFault has the goroutine that reads meet a bot that is not fit for it, and returns what
+// is reported.
+func ReadWithFault(b *Bot) error {
+	s := b.newShard(&fleet{count: 1}, 0, b.session)
+	s.opened = true
+	f := gateway.Frame{Type: []byte("MESSAGE_CREATE"), Seq: 1, Data: []byte("{}")}
+	if s.receive(&f) != gateway.Unwanted {
+		return nil
+	}
+	return <-b.asides
 }
 
 // MetricsOf returns the metrics of a bot.
@@ -144,9 +157,9 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 		prepare(payload)
 	}
 	w := b.handlers.current.Load().find([]byte(eventType))
-	b.handle(work{event: e, handlers: w.together})
+	b.handle(nil, work{event: e, handlers: w.together})
 	for _, r := range w.alone {
-		b.handle(work{event: e, alone: r})
+		b.handle(nil, work{event: e, alone: r})
 	}
 }
 
@@ -154,7 +167,7 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 func DeliverOrphan(b *Bot, raw string) {
 	e := NewEvent("INTERACTION_CREATE", raw)
 	e.care.divide(1)
-	b.handle(work{event: e, handlers: []*registration{}})
+	b.handle(nil, work{event: e, handlers: []*registration{}})
 }
 
 // NewDispatch returns a function that runs the handlers of one event, decoded before, as the
@@ -164,7 +177,7 @@ func NewDispatch(b *Bot, eventType, raw string) func() {
 	e := NewEvent(eventType, raw)
 	e.bot, e.Session = b, b.session
 	w := work{event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}
-	return func() { b.handle(w) }
+	return func() { b.handle(nil, w) }
 }
 
 // Debouncers returns how many debouncers a bot holds.
@@ -176,13 +189,11 @@ func Debouncers(b *Bot) int {
 // HandlerDebounces returns what the Debounce middleware of all handlers has done.
 func HandlerDebounces(b *Bot) DebouncerStats { return b.debouncerStats() }
 
-// NewDispatchAlone is NewDispatch for the one handler with an order of its own.
-func NewDispatchAlone(b *Bot, eventType, raw string) func() {
-	sealOnce(b)
+// NewShow returns a function that shows an event to those who expect it.
+func NewShow(b *Bot, eventType, raw string) func() {
 	e := NewEvent(eventType, raw)
 	e.bot, e.Session = b, b.session
-	w := work{event: e, alone: b.handlers.current.Load().find([]byte(eventType)).alone[0]}
-	return func() { b.handle(w) }
+	return func() { b.board.Show(eventType, b.board.Arrive(), e) }
 }
 
 func sealOnce(b *Bot) {

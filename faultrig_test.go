@@ -81,12 +81,18 @@ func (r *rig) hear(_ context.Context, e *botwright.Event) error {
 // say lets people write n messages, in all channels in turn.
 func (r *rig) say(n int) {
 	r.t.Helper()
+	r.sayAs(n, func(c *discordgo.Channel) string { return c.GuildID })
+}
+
+// sayAs is say for messages that say they are of other guilds.
+func (r *rig) sayAs(n int, guild func(*discordgo.Channel) string) {
+	r.t.Helper()
 	for range n {
 		r.last++
 		c := r.channels[r.last%len(r.channels)]
 		r.dispatch(c.GuildID, "MESSAGE_CREATE", fmt.Sprintf(
 			`{"id":"%d","channel_id":%q,"guild_id":%q,"author":{"id":"7"},"content":"%d"}`,
-			1e6+r.last, c.ID, c.GuildID, r.last))
+			1e6+r.last, c.ID, guild(c), r.last))
 	}
 }
 

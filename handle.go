@@ -6,21 +6,28 @@ import (
 	"log/slog"
 	"runtime/debug"
 
+	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/redact"
 )
 
 // handle runs the handlers of one event. It runs on the queue's goroutines. An event one of whose
 // handlers was cut off stays unhandled.
-func (b *Bot) handle(w work) {
+func (b *Bot) handle(run *dispatch.Run[work], w work) {
 	cut := false
+	if w.shows && w.event.Type == interactionCreate { // others were shown before
+		b.board.Show(w.event.Type, w.event.arrived, w.event)
+	}
 	switch {
 	case w.handlers != nil:
 		for _, r := range w.handlers {
-			cut = b.call(r, w.event) || cut
+			cut = b.call(run, r, w.event) || cut
 		}
 	case w.alone != nil:
-		cut = b.call(w.alone, w.event)
+		if w.orderErr != nil {
+			b.report(withHandler(b.handlerCtx, w.alone.name), w.event, w.orderErr)
+		}
+		cut = b.call(run, w.alone, w.event)
 	default:
 		w.event.care.claim()
 		w.shard.forward(w.event)
@@ -33,13 +40,13 @@ func (b *Bot) handle(w work) {
 
 // call runs one handler, under watch, and reports its error or panic. It is true if the handler
 // was cut off by Shutdown: it failed after its context had ended.
-func (b *Bot) call(r *registration, e *Event) (cut bool) {
+func (b *Bot) call(run *dispatch.Run[work], r *registration, e *Event) (cut bool) {
 	if r.removed.Load() {
 		return false
 	}
 	ctx := b.handlerCtx
 	if !r.internal {
-		c := b.watchdog.begin(ctx, r, e)
+		c := b.watchdog.begin(ctx, r, e, run)
 		defer b.watchdog.end(ctx, c)
 		ctx = c.ctx
 	}
@@ -119,7 +126,9 @@ func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 		b.cfg.logger.Warn("slow event handler", append(attrs, "stack", slow.Stack)...)
 		return
 	}
-	switch {
+	switch _, overflow := errors.AsType[*OverflowError](err); {
+	case overflow:
+		b.cfg.logger.Error("events were dropped", attrs...)
 	case ctx.Value(handlerKey{}) != nil:
 		b.cfg.logger.Error("event handler failed", attrs...)
 	case e != nil:

@@ -288,7 +288,7 @@ func TestNextWithManyWaiting(t *testing.T) {
 	bot := closedBot(t)
 	stop := manyWait(t, bot, 1000)
 	defer stop()
-	show := botwright.NewDispatchAlone(bot, "MESSAGE_CREATE", messageData)
+	show := botwright.NewShow(bot, "MESSAGE_CREATE", messageData)
 	if n := testing.AllocsPerRun(20, show); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -326,7 +326,7 @@ func BenchmarkNextWaiting(b *testing.B) {
 			bot := closedBot(b)
 			stop := manyWait(b, bot, n)
 			defer stop()
-			show := botwright.NewDispatchAlone(bot, "MESSAGE_CREATE", messageData)
+			show := botwright.NewShow(bot, "MESSAGE_CREATE", messageData)
 			b.ReportAllocs()
 			for b.Loop() {
 				show()

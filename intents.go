@@ -93,12 +93,15 @@ func (b *Bot) resolveIntents() error {
 // A wantedType is an event type and who wants it.
 type wantedType struct{ eventType, names string }
 
-// wantedTypes returns the event types that handlers are registered for or that are forwarded to
-// the session.
+// wantedTypes returns the event types that handlers are registered for, that are forwarded to the
+// session, or that somebody expects.
 func (b *Bot) wantedTypes() []wantedType {
 	types := b.handlers.types()
 	for _, t := range b.cfg.sessionEvents {
 		types = append(types, wantedType{t, "named in WithSessionEvents"})
+	}
+	for _, t := range b.board.Types() {
+		types = append(types, wantedType{t, "expected"})
 	}
 	return types
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/signed"
@@ -90,9 +91,7 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	b.mu.Lock()
 	f, isOpen := b.fleet, b.state == botOpen
 	b.mu.Unlock()
-	queued := b.queue.Stats()
-	if !isOpen || f == nil ||
-		queued.Events >= b.cfg.queue.MaxEvents || queued.Bytes >= b.cfg.queue.MaxBytes {
+	if !isOpen || f == nil {
 		return false
 	}
 	in := gateway.Frame{Type: []byte(interactionCreate), Data: body, Received: time.Now()}
@@ -104,7 +103,9 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	}
 	s := f.shardOf(in.Data)
 	e, key := s.newEvent(interactionCreate, &in)
-	return s.putAll(e, key, to, forward, false) != gateway.Refused
+	e.arrived = b.board.Arrive()
+	u := uses{forward: forward, shows: b.board.Wants(in.Type)}
+	return s.putAll(e, key, to, u) == dispatch.Accepted
 }
 
 // shardOf returns the shard that an interaction would have come from, or the first one if that is

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botwright/botwright/internal/deadline"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/redact"
 )
@@ -63,8 +64,8 @@ func Timeout(d time.Duration) Middleware {
 	}
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) error {
-			ctx, cancel := context.WithTimeoutCause(ctx, d, ErrHandlerTimeout)
-			defer cancel()
+			ctx, end := deadline.New(ctx, d, ErrHandlerTimeout)
+			defer end()
 			return next(ctx, e)
 		}
 	}

@@ -32,7 +32,8 @@ func TestOverload(t *testing.T) {
 		messages = events * 3 / 10
 		interval = 2 * time.Second
 	)
-	srv := newServer(t, discordtest.Config{HeartbeatInterval: interval, ReplayLimit: 1 << 18})
+	srv := newServer(t, discordtest.Config{
+		Guilds: 25, HeartbeatInterval: interval, ReplayLimit: 1 << 18})
 	bot := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll),
 		botwright.WithoutCompression()) // under the race detector it would be most of the work
 	var (
@@ -63,7 +64,7 @@ func TestOverload(t *testing.T) {
 		})
 	}
 	open(t, bot)
-	burst := overload(srv.Guilds()[0], events)
+	burst := overload(srv.Guilds(), events)
 	before := liveHeap()
 	for _, e := range burst {
 		if err := srv.Dispatch(e.guildID, e.eventType, e.data); err != nil {
@@ -86,11 +87,11 @@ func TestOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	for channel, numbers := range heard {
-		if !slices.IsSorted(numbers) || len(slices.Compact(numbers)) != messages/3 {
+		if !slices.IsSorted(numbers) || len(slices.Compact(numbers)) != messages/len(srv.Guilds()) {
 			t.Errorf("channel %s: %d messages, in order: %t", channel, len(numbers), slices.IsSorted(numbers))
 		}
 	}
-	if st := bot.Queue(); others.Load()+int64(st.Shed) != events-messages {
+	if st := bot.Queue(); others.Load()+int64(st.Shed) != events-messages || st.Dropped > 0 {
 		t.Errorf("%d presences and typing were handled and %d shed, of %d", others.Load(), st.Shed, events-messages)
 	}
 	// That is what Discord does to a connection without a heartbeat for one and a half intervals.
@@ -105,24 +106,25 @@ type overloadEvent struct {
 	data               json.RawMessage
 }
 
-// overload returns n events of a guild: of ten, three messages, five presences and two typing.
-func overload(g discordtest.Guild, n int) []overloadEvent {
+// overload returns n events, ten of each guild in turn: five presences, two typing and three
+// messages. No guild has more than its share.
+func overload(guilds []discordtest.Guild, n int) []overloadEvent {
 	filler := strings.Repeat("x", 100)
-	presence := json.RawMessage(fmt.Sprintf(`{"guild_id":%q,"user":{"id":"5"},"status":"idle","x":%q}`, g.ID, filler))
-	typing := json.RawMessage(fmt.Sprintf(`{"guild_id":%q,"channel_id":%q,"user_id":"5","x":%q}`,
-		g.ID, g.Channels[0].ID, filler))
 	burst := make([]overloadEvent, 0, n)
 	messages := 0
 	for i := range n {
-		e := overloadEvent{g.ID, "PRESENCE_UPDATE", presence}
+		g := guilds[i/10%len(guilds)]
+		e := overloadEvent{g.ID, "PRESENCE_UPDATE", fmt.Appendf(nil,
+			`{"guild_id":%q,"user":{"id":"5"},"status":"idle","x":%q}`, g.ID, filler)}
 		switch {
 		case i%10 >= 7: // last: when they have been handled, all has been read
 			e = overloadEvent{g.ID, "MESSAGE_CREATE", fmt.Appendf(nil,
 				`{"content":"%d","id":"%d","guild_id":%q,"channel_id":%q,"x":%q}`,
-				messages, i, g.ID, g.Channels[messages%3].ID, filler)}
+				messages, i, g.ID, g.Channels[0].ID, filler)}
 			messages++
 		case i%10 >= 5:
-			e = overloadEvent{g.ID, "TYPING_START", typing}
+			e = overloadEvent{g.ID, "TYPING_START", fmt.Appendf(nil,
+				`{"guild_id":%q,"channel_id":%q,"user_id":"5","x":%q}`, g.ID, g.Channels[0].ID, filler)}
 		}
 		burst = append(burst, e)
 	}

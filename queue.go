@@ -6,9 +6,11 @@ type QueueStatus struct {
 	Events  int   `json:"events"`  // waiting and being handled
 	Bytes   int64 `json:"bytes"`   // the size of their payloads
 	Running int   `json:"running"` // those that are being handled
+	Parked  int   `json:"parked"`  // those whose handlers wait in Expect, Next, MaxConcurrent or Retry
 
 	Handled uint64 `json:"handled"` // since the bot was opened
 	Shed    uint64 `json:"shed"`    // presence updates and typing that were dropped for lack of room
+	Dropped uint64 `json:"dropped"` // events of guilds that brought more than their share
 	Held    uint64 `json:"held"`    // times that reading stopped until there was room
 }
 
@@ -16,7 +18,7 @@ type QueueStatus struct {
 func (b *Bot) Queue() QueueStatus {
 	st := b.queue.Stats()
 	return QueueStatus{
-		Events: st.Events, Bytes: st.Bytes, Running: st.Running,
-		Handled: st.Finished, Shed: st.Shed, Held: st.Late,
+		Events: st.Events, Bytes: st.Bytes, Running: st.Running, Parked: st.Parked,
+		Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Held: st.Late,
 	}
 }

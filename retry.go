@@ -29,11 +29,7 @@ func Retry(attempts int) Middleware {
 					return err
 				}
 				pause := rand.N(min(first<<min(n-1, 10), longest))
-				timer := time.NewTimer(pause)
-				select {
-				case <-timer.C:
-				case <-ctx.Done():
-					timer.Stop()
+				if !e.pause(ctx, pause) {
 					return err
 				}
 			}

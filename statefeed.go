@@ -2,6 +2,7 @@ package botwright
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/events"
@@ -86,14 +87,17 @@ func (s *shard) feeds(f *gateway.Frame) bool {
 	return s.bot.members.wants(f.Type)
 }
 
-// prepare feeds State and those who wait for members, before handlers get an event. It runs in
-// the order of the shard's events.
+// prepare feeds State and those who wait for members, and shows an event to those who expect it,
+// before handlers get it. It runs in the order of the shard's events.
 func (b *Bot) prepare(w work) (goOn bool) {
 	if err := protect(func() error { return w.shard.feed(w) }); err != nil {
 		b.report(b.handlerCtx, w.event, err)
 	}
-	if w.event != nil {
+	if w.feeds {
 		w.event.tracker.Fed(w.event.Sequence)
+	}
+	if w.shows {
+		b.board.Show(w.event.Type, w.event.arrived, w.event)
 	}
 	if w.ends {
 		w.end()
@@ -107,6 +111,9 @@ func (s *shard) feed(w work) error {
 		w.upkeep()
 		return nil
 	}
+	if !w.feeds {
+		return nil
+	}
 	e := w.event
 	if err := s.bot.members.feed(s, e); err != nil {
 		return err
@@ -115,7 +122,8 @@ func (s *shard) feed(w work) error {
 		return nil
 	}
 	in := state.Event{Type: e.Type, Seq: e.Sequence, Raw: e.raw}
-	if handled := w.handlers != nil || w.alone != nil; handled && events.Known(e.Type) {
+	handled := w.handlers != nil || w.alone != nil || w.shows
+	if handled && events.Known(e.Type) {
 		in.Payload = e.Payload
 	}
 	before, _ := s.state.Arriving()
@@ -140,7 +148,7 @@ func (s *shard) feed(w work) error {
 func (s *shard) tend(do func()) {
 	done := make(chan struct{})
 	result := s.bot.queue.Put(dispatch.Task[work]{
-		First: s.key(), Prepare: true, Exempt: true,
+		Kind: dispatch.Upkeep, First: s.key(), Prepare: true, Received: time.Now(),
 		Value: work{shard: s, ends: true, upkeep: func() { defer close(done); do() }},
 	})
 	if result == dispatch.Accepted {

@@ -95,7 +95,7 @@ func (d *debounce) handle(ctx context.Context, e *Event) error {
 // run handles the event that is left of a burst.
 func (d *debounce) run(e *Event) {
 	if e != nil {
-		e.bot.call(d.inner, e)
+		e.bot.call(nil, d.inner, e)
 	}
 }
 

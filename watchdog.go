@@ -9,37 +9,9 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/botwright/botwright/internal/dispatch"
 )
-
-// A SlowHandlerError reports a handler that runs for longer than [QueueConfig].Slow: once while it
-// runs, with its stack, and once when it has returned. It goes to the [ErrorHandler]. The
-// handler is left alone.
-type SlowHandlerError struct {
-	Handler string        // the name of its function
-	Type    string        // of the event
-	Key     string        // the guild and channel of the event, or its shard if it has neither
-	Age     time.Duration // since it began
-	Ended   bool          // it has returned
-	Stack   string        // what it was doing; empty when it has returned
-
-	// Blocks says that what happens in the same channel or guild waits for it: it was registered
-	// with neither Concurrent nor Ordered, and the event is not an interaction.
-	Blocks bool
-}
-
-func (e *SlowHandlerError) Error() string {
-	state := "has been running for"
-	if e.Ended {
-		state = "returned after"
-	}
-	text := fmt.Sprintf("handler %s of %s (%s) %s %s",
-		e.Handler, e.Type, e.Key, state, e.Age.Round(time.Millisecond))
-	if e.Blocks && !e.Ended {
-		text += "; what happens there meanwhile waits for it: register a handler that waits with " +
-			"Concurrent"
-	}
-	return text
-}
 
 // A watchdog notices handlers that run for too long.
 //
@@ -53,6 +25,7 @@ type watchdog struct {
 	mu    sync.Mutex // guards what follows
 	calls []*call
 	free  []*call
+	slows map[*registration]*slowness
 }
 
 // call is one handler that runs.
@@ -63,13 +36,16 @@ type call struct {
 	// Guarded by watchdog.mu. event is nil while the call is free.
 	registration *registration
 	event        *Event
+	run          *dispatch.Run[work] // nil: not the queue's
 	began        time.Duration
-	reported     bool
+	held         bool // its handler has yet to begin
+	slow         bool // it has been noticed
 }
 
 // newWatchdog returns a watchdog that reports nothing until it is told to watch.
 func newWatchdog(slow time.Duration, report func(*Event, error)) *watchdog {
-	return &watchdog{slow: slow, report: report, start: time.Now()}
+	return &watchdog{slow: slow, report: report, start: time.Now(),
+		slows: make(map[*registration]*slowness)}
 }
 
 const callLabel = "botwright_call"
@@ -82,7 +58,9 @@ type callKey struct{}
 const callFrame = "botwright.(*Bot).call+"
 
 // begin notes that a handler begins. The context is to be given to it.
-func (w *watchdog) begin(ctx context.Context, r *registration, e *Event) *call {
+func (w *watchdog) begin(
+	ctx context.Context, r *registration, e *Event, run *dispatch.Run[work],
+) *call {
 	w.mu.Lock()
 	var c *call
 	if n := len(w.free); n > 0 {
@@ -94,7 +72,8 @@ func (w *watchdog) begin(ctx context.Context, r *registration, e *Event) *call {
 		c.ctx = pprof.WithLabels(ctx, pprof.Labels(callLabel, c.number))
 		w.calls = append(w.calls, c)
 	}
-	c.registration, c.event, c.began, c.reported = r, e, time.Since(w.start), false
+	c.registration, c.event, c.run = r, e, run
+	c.began, c.held, c.slow = time.Since(w.start), false, false
 	w.mu.Unlock()
 	pprof.SetGoroutineLabels(c.ctx)
 	return c
@@ -105,13 +84,15 @@ func (w *watchdog) end(ctx context.Context, c *call) {
 	pprof.SetGoroutineLabels(ctx)
 	w.mu.Lock()
 	ended := *c
-	c.registration, c.event = nil, nil
+	c.registration, c.event, c.run = nil, nil, nil
 	w.free = append(w.free, c)
+	var told *SlowHandlerError
+	if ended.slow {
+		told = w.endSlowLocked(&ended)
+	}
 	w.mu.Unlock()
-	if ended.reported {
-		slow := ended.slow(time.Since(w.start))
-		slow.Ended = true
-		w.report(ended.event, slow)
+	if told != nil {
+		w.report(ended.event, told)
 	}
 }
 
@@ -141,6 +122,33 @@ func (w *watchdog) registrationOf(ctx context.Context) *registration {
 	return c.registration
 }
 
+// runOf returns what ctx's handler is run by, nil if that has returned or is not the queue's.
+func (w *watchdog) runOf(ctx context.Context) *dispatch.Run[work] {
+	c, ok := ctx.Value(callKey{}).(*call)
+	if !ok {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return c.run
+}
+
+// hold stops the watch of a call until release is called, when it begins anew.
+func (w *watchdog) hold(ctx context.Context) (release func()) {
+	c, ok := ctx.Value(callKey{}).(*call)
+	if !ok {
+		return func() {}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.held = true
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c.held, c.began = false, time.Since(w.start)
+	}
+}
+
 // watch looks for slow handlers until ctx is done.
 func (w *watchdog) watch(ctx context.Context) {
 	tick := time.NewTicker(min(max(w.slow/4, 10*time.Millisecond), time.Second))
@@ -152,38 +160,6 @@ func (w *watchdog) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-	}
-}
-
-// look reports the handlers that have become slow.
-func (w *watchdog) look() {
-	now := time.Since(w.start)
-	var late []call
-	w.mu.Lock()
-	for _, c := range w.calls {
-		if c.event != nil && !c.reported && now-c.began >= w.slow {
-			c.reported = true
-			late = append(late, *c)
-		}
-	}
-	w.mu.Unlock()
-	if len(late) == 0 {
-		return
-	}
-	var profile bytes.Buffer
-	// A profile in text form is the only one that shows labels and lines.
-	_ = pprof.Lookup("goroutine").WriteTo(&profile, 1)
-	for _, c := range late {
-		slow := c.slow(now)
-		slow.Stack = c.stackIn(profile.Bytes())
-		w.report(c.event, slow)
-	}
-}
-
-func (c *call) slow(now time.Duration) *SlowHandlerError {
-	return &SlowHandlerError{
-		Handler: c.registration.name, Type: c.event.Type, Age: now - c.began,
-		Key: keyText(c.event), Blocks: !c.registration.alone() && c.event.Type != interactionCreate,
 	}
 }
 

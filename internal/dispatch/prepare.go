@@ -12,7 +12,7 @@ func (q *Queue[T]) putFirstLocked(t Task[T]) bool {
 		if !t.Prepare {
 			return false
 		}
-		l = q.takeFreeLocked()
+		l = q.free.takeLane()
 		l.key = t.First
 		q.firsts[t.First] = l
 		defer func() { go q.passFirst(l) }()
@@ -27,35 +27,48 @@ func (q *Queue[T]) passFirst(l *lane[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !l.empty() {
-		t := l.pop()
-		if q.prepareLocked(t) {
-			q.putLocked(t)
-		}
+		q.passOneLocked(l)
 		if !l.empty() {
 			q.startLocked()
 		}
 	}
 	delete(q.firsts, l.key)
-	q.putFreeLocked(l)
-	if q.first != nil && !q.starting && q.workers < q.cfg.MaxInFlight {
-		q.workers++
+	q.free.putLane(l)
+	if !q.starting {
 		q.workLocked()
 	}
 }
 
+// passOneLocked prepares the next task of a lane. Should that end the goroutine, another one goes
+// on with the lane.
+func (q *Queue[T]) passOneLocked(l *lane[T]) {
+	t := l.pop()
+	ended := true
+	defer func() {
+		if ended {
+			go q.passFirst(l)
+		}
+	}()
+	if q.prepareLocked(&t) {
+		q.putLocked(t)
+	}
+	ended = false
+}
+
 // prepareLocked prepares a task with the lock released, and reports whether it goes on.
-func (q *Queue[T]) prepareLocked(t Task[T]) (goOn bool) {
+func (q *Queue[T]) prepareLocked(t *Task[T]) (goOn bool) {
 	if !t.Prepare {
 		return true
 	}
 	q.stats.Running++
 	q.mu.Unlock()
-	goOn = q.prepare(t.Value)
-	q.mu.Lock()
-	if !goOn {
-		q.finishLocked(t)
-		return false
-	}
-	q.stats.Running--
-	return true
+	defer func() {
+		q.mu.Lock()
+		if !goOn {
+			q.finishLocked(t)
+			return
+		}
+		q.stats.Running--
+	}()
+	return q.funcs.Prepare(t.Value)
 }

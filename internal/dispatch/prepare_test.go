@@ -36,15 +36,15 @@ func (s *steps) noted() []string {
 
 func newStepQueue(s *steps, inFlight int) *dispatch.Queue[step] {
 	return dispatch.New(dispatch.Config{MaxEvents: 10_000, MaxBytes: 1 << 20, MaxInFlight: inFlight},
-		func(t step) bool {
+		dispatch.Funcs[step]{Prepare: func(t step) bool {
 			s.note("prepare " + t.name)
 			return t.prepare == nil || t.prepare()
-		}, func(t step) {
+		}, Run: func(_ *dispatch.Run[step], t step) {
 			s.note("run " + t.name)
 			if t.run != nil {
 				t.run()
 			}
-		})
+		}})
 }
 
 func TestPreparedBeforeRun(t *testing.T) {

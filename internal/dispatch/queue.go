@@ -1,33 +1,12 @@
-// Package dispatch runs events: those of one key one at a time and in order, those of different
-// keys in parallel, all of them within limits.
-//
-// A [Queue] has no goroutine while it is idle. Work for a key waits in the key's lane; a lane
-// with work stands in one line, from whose head workers take lanes and run a batch each. A worker
-// is started only when none is about to look at the line, because waking a goroutine costs more
-// than decoding an event; a worker that finds more lanes starts the next one before it begins,
-// so that a handler that takes its time delays nobody. Work without a key gets a goroutine of
-// its own at once.
-//
-// A task may first have to pass a second lane, in which prepare is called for it: see Task.First.
-// That lane belongs to the bot's own work, which is quick, so that no handler holds it up.
-//
-// # Limits
-//
-// MaxEvents and MaxBytes bound what waits and runs. When either is reached, Put blocks: the
-// reader of the gateway then stops reading. Work that may be shed is refused as soon as half of
-// a limit is in use, so that it cannot crowd out the rest.
-//
-// # Locks
-//
-// Queue.mu guards everything and is never held while work runs.
 package dispatch
 
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// Config sets the limits of a Queue. All must be positive.
+// Config sets the limits of a Queue. They must be positive.
 type Config struct {
 	MaxEvents   int
 	MaxBytes    int64
@@ -42,125 +21,124 @@ const (
 	Accepted     Result = iota
 	AcceptedLate        // Put had to wait for room
 	Shed                // the queue is too full for work that may be shed
+	Dropped             // the guild has its share, or there is no room for interactions
 	Stopped             // the queue takes nothing more
+)
+
+// A Kind decides which room a task takes; see the package documentation.
+type Kind uint8
+
+// Kinds.
+const (
+	Event Kind = iota
+	Interaction
+	Upkeep
 )
 
 // A Task is one piece of work.
 type Task[T any] struct {
+	Guild uint64 // whose it is
 	Key   uint64 // 0: no order; run at once
 	First uint64 // lane of preparation to pass before, 0 for none; see prepare.go
 
-	// Prepare has prepare called in the lane First. Without it the task only keeps its place
+	// Prepare has Funcs.Prepare called in the lane First. Without it the task only keeps its place
 	// behind those that were put there before.
 	Prepare bool
 
-	Size   int  // bytes it holds on to
-	Shed   bool // may be refused under load
-	Exempt bool // taken even if the queue is full: for upkeep, one task at a time
-	Value  T
+	Admitted bool // the guild's share was looked at before: this is part of a larger piece
+	Shed     bool // may be refused under load
+	Kind     Kind
+
+	Size     int       // bytes it holds on to
+	Received time.Time // since when it waits
+	Value    T
+
+	guild *guild[T] // set while the queue has it
+}
+
+// Funcs are what a Queue calls. None may panic. One that ends its goroutine ends its own task and
+// nothing else.
+type Funcs[T any] struct {
+	// Prepare is called for tasks that ask for it, before Run. When it returns false, the task
+	// is done. It may be nil if no task asks for it.
+	Prepare func(T) (goOn bool)
+
+	// Run does the work. The Run is valid until it returns.
+	Run func(*Run[T], T)
+
+	// Dropped is told of each task that was accepted and then taken out to make room, by the
+	// goroutine that calls Put. It may be nil.
+	Dropped func(T)
 }
 
 // A Queue hands tasks to a function. Its methods may be called from any goroutine.
 type Queue[T any] struct {
-	cfg     Config
-	prepare func(T) (goOn bool) // must not panic; neither must run
-	run     func(T)
+	cfg   Config
+	funcs Funcs[T]
 
 	mu       sync.Mutex // guards what follows
 	room     *sync.Cond // something was done, or the queue stopped
+	wake     *time.Timer
+	draining int // calls of Drain
+	guilds   map[uint64]*guild[T]
 	lanes    map[uint64]*lane[T]
 	firsts   map[uint64]*lane[T] // lanes of preparation, each with a goroutine
-	first    *lane[T]            // of the line: lanes with work and no worker
-	last     *lane[T]
-	workers  int
+	line     line[T]
+	workers  workers
 	starting bool // a worker is about to look at the line
 	stopped  bool
+	rooms    [kinds]room // not changed after New
+	held     [kinds]load
+	excess   load             // of events: what guilds hold beyond their shares
+	waiting  map[*Run[T]]bool // parked before they have begun
+	parked   int
 	stats    Stats
-	free     *lane[T] // idle lanes, for reuse
-	freeLen  int
-}
-
-// lane holds the tasks of one key that wait.
-type lane[T any] struct {
-	key   uint64
-	tasks []Task[T]
-	head  int      // index of the first task
-	next  *lane[T] // in the line or the free list
-}
-
-func (l *lane[T]) empty() bool { return l.head == len(l.tasks) }
-
-func (l *lane[T]) push(t Task[T]) {
-	if l.head > batch && l.head > len(l.tasks)/2 {
-		n := copy(l.tasks, l.tasks[l.head:])
-		clear(l.tasks[n:])
-		l.tasks, l.head = l.tasks[:n], 0
-	}
-	l.tasks = append(l.tasks, t)
-}
-
-func (l *lane[T]) pop() Task[T] {
-	t := l.tasks[l.head]
-	l.tasks[l.head] = Task[T]{}
-	if l.head++; l.empty() {
-		l.tasks, l.head = l.tasks[:0], 0
-	}
-	return t
+	free     freeLists[T]
 }
 
 // Stats describes a Queue.
 type Stats struct {
-	Events   int   // waiting and running
-	Bytes    int64 // held by them
-	Running  int   // tasks being run
-	Keys     int   // lanes with work
-	Shed     uint64
-	Late     uint64 // Puts that had to wait
-	Blocked  int    // Puts that wait now
-	Finished uint64
+	Events       int   // waiting, running and parked; interactions included
+	Bytes        int64 // held by them
+	Interactions int   // those of Events that are interactions
+	Running      int   // tasks being run
+	Parked       int   // tasks that wait for something other than a worker
+	Keys         int   // lanes with work
+	Shed         uint64
+	Dropped      uint64 // tasks beyond a guild's share
+	Late         uint64 // Puts that had to wait
+	Blocked      int    // Puts that wait now
+	Finished     uint64
 }
 
-// batch is how many tasks of one lane a worker runs before it looks at the next lane.
-const batch = 32
-
-// maxFree is how many idle lanes are kept.
-const maxFree = 256
-
-// New returns a Queue that calls run for each task, and prepare before it for those that ask for
-// it; if prepare returns false, the task is done. prepare may be nil if no task asks for it.
-func New[T any](cfg Config, prepare func(T) (goOn bool), run func(T)) *Queue[T] {
-	q := &Queue[T]{cfg: cfg, prepare: prepare, run: run,
-		lanes: make(map[uint64]*lane[T]), firsts: make(map[uint64]*lane[T])}
+// New returns a Queue that calls funcs.
+func New[T any](cfg Config, funcs Funcs[T]) *Queue[T] {
+	q := &Queue[T]{cfg: cfg, funcs: funcs,
+		guilds: make(map[uint64]*guild[T]), lanes: make(map[uint64]*lane[T]),
+		firsts: make(map[uint64]*lane[T]), waiting: make(map[*Run[T]]bool)}
 	q.room = sync.NewCond(&q.mu)
+	q.workers.limit, q.workers.share = cfg.MaxInFlight, max(1, cfg.MaxInFlight/shares)
+	all := load{cfg.MaxEvents, cfg.MaxBytes}
+	q.rooms[Event], q.rooms[Interaction] = newRoom(all), newRoom(all.part(interactionPart))
 	return q
 }
 
-// Put adds a task, waiting for room if the queue is full. Stop ends the wait.
+// Put adds a task. For an event it waits for room if the queue is full; Stop ends the wait.
 func (q *Queue[T]) Put(t Task[T]) Result {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.stopped {
-		return Stopped
-	}
-	if t.Shed && q.halfFullLocked(t.Size) {
+	result := q.admitLocked(&t)
+	switch result {
+	case Shed:
 		q.stats.Shed++
 		return Shed
+	case Dropped:
+		q.stats.Dropped++
+		return Dropped
+	case Stopped:
+		return Stopped
 	}
-	result := Accepted
-	if !t.Exempt && q.fullLocked(t.Size) {
-		result = AcceptedLate
-		q.stats.Late++
-		q.stats.Blocked++
-		for q.fullLocked(t.Size) && !q.stopped {
-			q.room.Wait()
-		}
-		q.stats.Blocked--
-		if q.stopped {
-			return Stopped
-		}
-	}
-	q.stats.Events++
-	q.stats.Bytes += int64(t.Size)
+	q.holdLocked(&t)
 	if !q.putFirstLocked(t) {
 		q.putLocked(t)
 		q.startLocked()
@@ -174,129 +152,15 @@ func (q *Queue[T]) putLocked(t Task[T]) {
 		go q.runAlone(t)
 		return
 	}
-	q.enqueueLocked(t)
-}
-
-// fullLocked reports whether a task of that size has to wait. One that is larger than the limit
-// gets through when it has the queue to itself.
-func (q *Queue[T]) fullLocked(size int) bool {
-	if q.stats.Events == 0 {
-		return false
-	}
-	return q.stats.Events >= q.cfg.MaxEvents || q.stats.Bytes+int64(size) > q.cfg.MaxBytes
-}
-
-func (q *Queue[T]) halfFullLocked(size int) bool {
-	return q.stats.Events >= max(q.cfg.MaxEvents/2, 1) ||
-		q.stats.Bytes+int64(size) > q.cfg.MaxBytes/2
-}
-
-func (q *Queue[T]) enqueueLocked(t Task[T]) {
 	if l := q.lanes[t.Key]; l != nil { // it is in line or has a worker
 		l.push(t)
 		return
 	}
-	l := q.takeFreeLocked()
+	l := q.free.takeLane()
 	l.key = t.Key
 	l.push(t)
 	q.lanes[t.Key] = l
 	q.lineUpLocked(l)
-}
-
-func (q *Queue[T]) lineUpLocked(l *lane[T]) {
-	if q.first == nil {
-		q.first = l
-	} else {
-		q.last.next = l
-	}
-	q.last = l
-}
-
-// startLocked starts a worker if there is work in line, nobody is about to look, and the limit
-// allows one.
-func (q *Queue[T]) startLocked() {
-	if q.first == nil || q.starting || q.workers >= q.cfg.MaxInFlight {
-		return
-	}
-	q.workers++
-	q.starting = true
-	go q.work()
-}
-
-func (q *Queue[T]) work() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.starting = false
-	q.workLocked()
-}
-
-// workLocked takes lanes until none is left. The caller has counted the worker.
-func (q *Queue[T]) workLocked() {
-	for q.first != nil {
-		l := q.first
-		q.first, l.next = l.next, nil
-		q.startLocked()
-		for n := 0; n < batch && !l.empty(); n++ {
-			q.runLocked(l.pop())
-		}
-		if l.empty() {
-			delete(q.lanes, l.key)
-			q.putFreeLocked(l)
-		} else {
-			q.lineUpLocked(l)
-		}
-	}
-	q.workers--
-}
-
-// runLocked runs a task with the lock released.
-func (q *Queue[T]) runLocked(t Task[T]) {
-	q.stats.Running++
-	q.mu.Unlock()
-	q.run(t.Value)
-	q.mu.Lock()
-	q.finishLocked(t)
-}
-
-func (q *Queue[T]) runAlone(t Task[T]) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.runLocked(t)
-}
-
-func (q *Queue[T]) finishLocked(t Task[T]) {
-	q.stats.Running--
-	q.stats.Finished++
-	q.stats.Events--
-	q.stats.Bytes -= int64(t.Size)
-	if q.roomyLocked() {
-		q.room.Broadcast()
-	}
-}
-
-// roomyLocked reports whether a sixteenth of the limits is free. A Put that waits is not woken for
-// less: to wake it for each task that ends would cost more than the tasks.
-func (q *Queue[T]) roomyLocked() bool {
-	return q.stats.Events <= q.cfg.MaxEvents-max(q.cfg.MaxEvents/16, 1) &&
-		q.stats.Bytes <= q.cfg.MaxBytes-q.cfg.MaxBytes/16
-}
-
-func (q *Queue[T]) takeFreeLocked() *lane[T] {
-	l := q.free
-	if l == nil {
-		return &lane[T]{}
-	}
-	q.free, l.next = l.next, nil
-	q.freeLen--
-	return l
-}
-
-func (q *Queue[T]) putFreeLocked(l *lane[T]) {
-	if q.freeLen == maxFree || cap(l.tasks) > batch {
-		return
-	}
-	l.next, q.free = q.free, l
-	q.freeLen++
 }
 
 // Stop makes every Put from now on, and those that wait, return Stopped. What was accepted is
@@ -318,6 +182,8 @@ func (q *Queue[T]) Drain(ctx context.Context) (left int) {
 	})()
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.draining++
+	defer func() { q.draining-- }()
 	for q.stats.Events > 0 && ctx.Err() == nil {
 		q.room.Wait()
 	}
@@ -332,11 +198,11 @@ func (q *Queue[T]) Discard() int {
 	for _, lanes := range [...]map[uint64]*lane[T]{q.lanes, q.firsts} {
 		for _, l := range lanes {
 			for ; !l.empty(); n++ {
-				q.stats.Bytes -= int64(l.pop().Size)
+				t := l.pop()
+				q.letGoLocked(&t)
 			}
 		}
 	}
-	q.stats.Events -= n
 	q.room.Broadcast()
 	return n
 }
@@ -346,6 +212,6 @@ func (q *Queue[T]) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	st := q.stats
-	st.Keys = len(q.lanes)
+	st.Interactions, st.Parked, st.Keys = q.held[Interaction].events, q.parked, len(q.lanes)
 	return st
 }

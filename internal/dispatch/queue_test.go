@@ -19,11 +19,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type task = dispatch.Task[func()]
 
-func call(f func()) { f() }
+func call(_ *dispatch.Run[func()], f func()) { f() }
 
 func newQueue(events int, bytes int64, inFlight int) *dispatch.Queue[func()] {
 	return dispatch.New(dispatch.Config{
-		MaxEvents: events, MaxBytes: bytes, MaxInFlight: inFlight}, nil, call)
+		MaxEvents: events, MaxBytes: bytes, MaxInFlight: inFlight},
+		dispatch.Funcs[func()]{Run: call})
 }
 
 func TestOrderPerKey(t *testing.T) {
@@ -32,7 +33,7 @@ func TestOrderPerKey(t *testing.T) {
 	got := make(map[uint64][]int)
 	for i := range 20_000 {
 		key := rand.Uint64N(50) + 1
-		q.Put(task{Key: key, Size: 1, Value: func() {
+		q.Put(task{Guild: key, Key: key, Size: 1, Value: func() {
 			mu.Lock()
 			defer mu.Unlock()
 			got[key] = append(got[key], i)
@@ -82,11 +83,11 @@ func TestPutWaitsForSomeRoom(t *testing.T) {
 		q := newQueue(32, 1<<20, 32)
 		release := make(chan struct{})
 		for key := range uint64(32) {
-			q.Put(task{Key: key + 1, Value: func() { <-release }})
+			q.Put(task{Guild: key % 16, Key: key + 1, Value: func() { <-release }})
 		}
 		var put atomic.Bool
 		go func() {
-			q.Put(task{Key: 1, Value: func() {}})
+			q.Put(task{Guild: 99, Key: 1, Value: func() {}})
 			put.Store(true)
 		}()
 		synctest.Wait()
@@ -146,21 +147,25 @@ func TestFull(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := newQueue(tt.events, tt.bytes, 1)
 				release := make(chan struct{})
-				wait := task{Key: 1, Size: 10, Value: func() { <-release }}
+				guild := uint64(0)
+				wait := func() task {
+					guild++
+					return task{Guild: guild, Key: 1, Size: 10, Value: func() { <-release }}
+				}
 				for range 2 {
-					if got := q.Put(wait); got != dispatch.Accepted {
+					if got := q.Put(wait()); got != dispatch.Accepted {
 						t.Fatalf("Put = %v", got)
 					}
 				}
-				presence := wait
+				presence := wait()
 				presence.Shed = true
 				if got := q.Put(presence); got != dispatch.Shed {
 					t.Errorf("half full: %v, want Shed", got)
 				}
-				q.Put(wait)
-				q.Put(wait)
-				results := make(chan dispatch.Result, 1)
-				go func() { results <- q.Put(wait) }()
+				q.Put(wait())
+				q.Put(wait())
+				results, last := make(chan dispatch.Result, 1), wait()
+				go func() { results <- q.Put(last) }()
 				synctest.Wait()
 				if len(results) != 0 {
 					t.Error("Put did not wait while full")
@@ -192,7 +197,7 @@ func TestStop(t *testing.T) {
 		ran := false
 		q.Put(task{Key: 1, Value: func() { time.Sleep(time.Second); ran = true }})
 		result := make(chan dispatch.Result)
-		go func() { result <- q.Put(task{Key: 1, Value: func() {}}) }()
+		go func() { result <- q.Put(task{Guild: 1, Key: 1, Value: func() {}}) }()
 		synctest.Wait()
 		q.Stop()
 		if got := <-result; got != dispatch.Stopped {
@@ -239,30 +244,10 @@ func BenchmarkPut(b *testing.B) {
 			b.ReportAllocs()
 			f := func() {}
 			for i := range uint64(b.N) {
-				q.Put(task{Key: i%bm.keys + 1, Value: f})
+				key := i%bm.keys + 1
+				q.Put(task{Guild: key % 16, Key: key, Admitted: true, Value: f}) // none is dropped
 			}
 			q.Drain(b.Context())
 		})
 	}
-}
-
-// Upkeep is taken when nothing else is: while handlers hang, memory may run out.
-func TestExemptIsTakenWhenFull(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hold, done := make(chan struct{}), make(chan struct{})
-		q := dispatch.New(dispatch.Config{MaxEvents: 1, MaxBytes: 1, MaxInFlight: 1},
-			func(upkeep func()) bool { upkeep(); return false }, func(f func()) { f() })
-		q.Put(dispatch.Task[func()]{Key: 1, Value: func() { <-hold }})
-		synctest.Wait()
-		result := q.Put(dispatch.Task[func()]{First: 9, Prepare: true, Exempt: true, Value: func() { close(done) }})
-		if result != dispatch.Accepted {
-			t.Errorf("the result is %v", result)
-		}
-		<-done
-		close(hold)
-		q.Drain(t.Context())
-		if st := q.Stats(); st.Events != 0 || st.Finished != 2 {
-			t.Errorf("stats %+v", st)
-		}
-	})
 }

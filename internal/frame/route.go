@@ -95,6 +95,16 @@ func idIn(v []byte, path ...string) []byte {
 	return id(raw)
 }
 
+// Owner returns the number of the guild that an event belongs to, or of the channel for direct
+// messages; 0 where there is neither.
+func (r Route) Owner() uint64 {
+	if id, ok := ParseSnowflake(r.Guild); ok {
+		return id
+	}
+	id, _ := ParseSnowflake(r.Channel)
+	return id
+}
+
 // Key returns the number by which events of a type are kept in order: the channel for messages,
 // reactions and typing, the guild for everything else that has one, and 0 where there is
 // neither.

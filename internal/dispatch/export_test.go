@@ -1,0 +1,15 @@
+package dispatch
+
+// Guilds returns how many guilds q knows.
+func Guilds[T any](q *Queue[T]) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.guilds)
+}
+
+// Workers returns how many workers q counts, and how many of them are within shares.
+func Workers[T any](q *Queue[T]) (all, owed int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.workers.all, q.workers.owed
+}
