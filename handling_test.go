@@ -201,6 +201,9 @@ func TestRetry(t *testing.T) {
 		{"second attempt", transient, 1, 2, nil},
 		{"last attempt", transient, 3, 4, nil},
 		{"never", transient, 9, 4, transient},
+		{"answered", fmt.Errorf("x: %w", botwright.ErrInteractionAnswered), 9, 1, botwright.ErrInteractionAnswered},
+		{"expired", botwright.ErrInteractionExpired, 9, 1, botwright.ErrInteractionExpired},
+		{"deferred", botwright.ErrInteractionDeferred, 9, 1, botwright.ErrInteractionDeferred},
 		{"permanent", botwright.Permanent(transient), 9, 1, transient},
 		{"wrapped permanent", fmt.Errorf("x: %w", botwright.Permanent(transient)), 9, 1, transient},
 		{"panic", &botwright.PanicError{Value: transient}, 9, 1, transient},
@@ -229,6 +232,20 @@ func TestRetry(t *testing.T) {
 			})
 		})
 	}
+	t.Run("the first error is not lost", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			err := botwright.Retry(9)(func(context.Context, *botwright.Event) error {
+				if calls++; calls == 1 {
+					return transient
+				}
+				return botwright.ErrInteractionAnswered // by the first attempt
+			})(t.Context(), message("1", "5"))
+			if calls != 2 || !errors.Is(err, transient) || !errors.Is(err, botwright.ErrInteractionAnswered) {
+				t.Errorf("%d calls, %v", calls, err)
+			}
+		})
+	})
 	t.Run("the context ends", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())

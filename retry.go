@@ -13,9 +13,10 @@ import (
 // Retry calls the handler again when it has failed, up to attempts times in all, after a random
 // pause of up to 0.5 s that doubles each time, up to 30 s. It does not try again after a panic, an
 // event that does not decode, an error made by [Permanent], a request that Discord refused (4xx:
-// asking again changes nothing, and counts towards a ban), or the end of the context; it returns
-// the last error. Meanwhile the events behind it wait, so that their order is kept. Retry panics
-// if attempts is less than 2.
+// asking again changes nothing, and counts towards a ban), an interaction that was answered or
+// deferred before or has expired, or the end of the context. It returns the last error, joined with
+// the first one if that is another: what went wrong may only show at first. Meanwhile the events
+// behind it wait, so that their order is kept. Retry panics if attempts is less than 2.
 func Retry(attempts int) Middleware {
 	if attempts < 2 {
 		panic(fmt.Sprintf("botwright: Retry(%d): pass at least 2 attempts", attempts))
@@ -23,9 +24,18 @@ func Retry(attempts int) Middleware {
 	const first, longest = 500 * time.Millisecond, 30 * time.Second
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) error {
+			var earliest error
 			for n := 1; ; n++ {
 				err := next(ctx, e)
-				if err == nil || n == attempts || !retryable(err) || ctx.Err() != nil {
+				if err == nil {
+					return nil
+				}
+				if n == 1 {
+					earliest = err
+				} else if err.Error() != earliest.Error() {
+					err = errors.Join(earliest, err)
+				}
+				if n == attempts || !retryable(err) || ctx.Err() != nil {
 					return err
 				}
 				pause := rand.N(min(first<<min(n-1, 10), longest))
@@ -43,6 +53,13 @@ func retryable(err error) bool {
 	}
 	if _, ok := errors.AsType[*DecodeError](err); ok {
 		return false
+	}
+	for _, over := range []error{
+		ErrInteractionAnswered, ErrInteractionExpired, ErrInteractionDeferred,
+	} {
+		if errors.Is(err, over) {
+			return false
+		}
 	}
 	rest, ok := errors.AsType[*discordgo.RESTError](err)
 	if ok && rest.Response != nil && rest.Response.StatusCode/100 == 4 {
