@@ -15,8 +15,10 @@ type Guild struct {
 	OwnerID string
 	// Unavailable is whether the guild is in an outage, see [Server.SetUnavailable].
 	Unavailable bool
-	// Channels are the text channels, VoiceChannels the voice channels.
+	// Channels are the text channels and whatever else was made, VoiceChannels the voice channels.
 	Channels, VoiceChannels []*discordgo.Channel
+	// Threads are those of all channels, archived ones included, in order of creation.
+	Threads []*discordgo.Channel
 	// Members are the people in the guild. The bot is a member too, but is not listed.
 	Members []*discordgo.Member
 	// Roles starts with @everyone, whose id is the guild's. In a new guild Moderator, Regular and
@@ -190,6 +192,9 @@ func (g *guild) public(botID string) Guild {
 		} else {
 			out.Channels = append(out.Channels, c.public())
 		}
+	}
+	for _, t := range g.threads {
+		out.Threads = append(out.Threads, t.public())
 	}
 	for _, id := range g.order {
 		if id != botID {

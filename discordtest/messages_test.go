@@ -166,3 +166,19 @@ func TestUpload(t *testing.T) {
 		t.Errorf("message %+v", m)
 	}
 }
+
+func TestMessagesAreFull(t *testing.T) {
+	srv := start(t, discordtest.Config{NoRateLimits: true})
+	channel := "/channels/" + srv.Guilds()[0].Channels[0].ID
+	first := say(t, srv, 0, "first")
+	for i := range 20 {
+		e := url.PathEscape(string(rune(0x1F600 + i)))
+		rest(t, srv, "PUT", channel+"/messages/"+first.ID+"/reactions/"+e+"/@me", nil).want(204, 0)
+	}
+	one := url.PathEscape("👍")
+	rest(t, srv, "PUT", channel+"/messages/"+first.ID+"/reactions/"+one+"/@me", nil).want(400, 30010)
+	for range 250 {
+		rest(t, srv, "PUT", channel+"/pins/"+say(t, srv, 0, "pin").ID, nil).want(204, 0)
+	}
+	rest(t, srv, "PUT", channel+"/pins/"+first.ID, nil).want(400, 30003)
+}

@@ -346,4 +346,7 @@ func TestStartThread(t *testing.T) {
 	if len(page.Threads) != 1 || page.HasMore {
 		t.Errorf("archived %+v", page)
 	}
+	if g := srv.Guilds()[0]; len(g.Threads) != 1 || !g.Threads[0].ThreadMetadata.Locked || g.Threads[0].OwnerID != g.OwnerID {
+		t.Errorf("threads of the guild: %+v", g.Threads)
+	}
 }

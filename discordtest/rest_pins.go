@@ -28,10 +28,27 @@ func (x *exchange) setPinned(on bool) (any, error) {
 	if may := x.botIn(c); !may.has(permissionPinMessages) && !may.has(discordgo.PermissionManageMessages) {
 		return nil, errMissingPermissions
 	}
+	if on && !m.Pinned && len(c.pins()) >= maxPins {
+		return nil, &apiError{400, 30003, "Maximum number of pinned messages reached (250)", nil}
+	}
 	m.Pinned = on
 	x.emitInLocked(c, "CHANNEL_PINS_UPDATE",
 		inGuild(c, map[string]any{"channel_id": c.ID, "last_pin_timestamp": timestamp(x.nowLocked())}))
 	return nil, nil
+}
+
+// maxPins is Discord's limit for a channel.
+const maxPins = 250
+
+// pins returns what is pinned in a channel, newest first.
+func (c *channel) pins() []*message {
+	pins := []*message{}
+	for _, m := range slices.Backward(c.messages) {
+		if m.Pinned {
+			pins = append(pins, m)
+		}
+	}
+	return pins
 }
 
 func (x *exchange) listPins() (any, error) {
@@ -39,13 +56,7 @@ func (x *exchange) listPins() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pins := []*message{}
-	for _, m := range slices.Backward(c.messages) {
-		if m.Pinned {
-			pins = append(pins, m)
-		}
-	}
-	return pins, nil
+	return c.pins(), nil
 }
 
 // listPinItems is listPins in the form of 2025.

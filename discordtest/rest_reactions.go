@@ -35,6 +35,9 @@ func (e emoji) same(o emoji) bool {
 	return deref(e.ID) == deref(o.ID) && (e.ID != nil || e.Name == o.Name)
 }
 
+// maxReactions is how many different emojis a message can have.
+const maxReactions = 20
+
 func (x *exchange) addReaction() (any, error) {
 	c, m, err := x.message()
 	if err != nil {
@@ -50,6 +53,9 @@ func (x *exchange) addReaction() (any, error) {
 	if m.reaction(e) == nil { // joining in needs no permission
 		if err := x.mayIn(c, discordgo.PermissionAddReactions); err != nil {
 			return nil, err
+		}
+		if len(m.Reactions) >= maxReactions {
+			return nil, &apiError{400, 30010, "Maximum number of reactions reached (20)", nil}
 		}
 	}
 	if e.ID != nil && !x.knowsEmoji(*e.ID) {
