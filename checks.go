@@ -157,10 +157,11 @@ func (b *Bot) probeSession() *discordgo.Session {
 	}
 }
 
-// checkQueue judges how full the queue of events is. When it is full, the bot does not read.
+// checkQueue judges how full the queue of events is, and for how long they wait. When it is full,
+// the bot does not read.
 func (b *Bot) checkQueue(context.Context) (CheckResult, error) {
 	st, limits := b.queue.Stats(), b.cfg.queue
-	used := max(float64(st.Events)/float64(limits.MaxEvents),
+	used := max(float64(st.Events-st.Interactions)/float64(limits.MaxEvents),
 		float64(st.Bytes)/float64(limits.MaxBytes))
 	r := CheckResult{Value: used, Threshold: b.health.cfg.MaxQueue, Unit: "share",
 		Message: fmt.Sprintf("%d events, %d being handled", st.Events, st.Running)}
@@ -170,6 +171,12 @@ func (b *Bot) checkQueue(context.Context) (CheckResult, error) {
 		r.Message += "; nothing more is read: handlers are too slow or too many events are wanted"
 	case used >= r.Threshold:
 		r.Status = Degraded
+	}
+	if status, message := b.judgeOldest(); message != "" {
+		r.Message += "; " + message
+		if status == Unhealthy || r.Status == "" {
+			r.Status = status
+		}
 	}
 	return r, nil
 }

@@ -309,6 +309,40 @@ func ExampleOrdered() {
 	// Output: eeny meeny miny
 }
 
+// A handler begins to watch for the answer before it asks, so that no answer is too quick.
+func ExampleExpect() {
+	world := newWorld()
+	defer world.close()
+	bot := world.bot
+	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, m *discordgo.MessageCreate) error {
+		replies := botwright.Expect[discordgo.MessageCreate](bot,
+			botwright.Filter(func(e *botwright.Event) bool {
+				return e.ChannelID == m.ChannelID && e.UserID == m.Author.ID
+			}))
+		defer replies.Close()
+		if _, err := s.ChannelMessageSend(m.ChannelID, "Sure?"); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		reply, err := replies.Wait(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.ChannelMessageSend(m.ChannelID, reply.Content+", then")
+		return err
+	}, botwright.Prefix("!delete"))
+	world.open()
+
+	world.say("!delete")
+	fmt.Println(world.answer())
+	world.reply("yes")
+	fmt.Println(world.answer())
+	// Output:
+	// Sure?
+	// yes, then
+}
+
 // A handler asks a question and waits for the answer of the same user.
 func ExampleNext() {
 	world := newWorld()

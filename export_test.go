@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/memory"
@@ -73,6 +74,21 @@ func ReadWithFault(b *Bot) error {
 		return nil
 	}
 	return <-b.asides
+}
+
+// Enqueue queues an event as if it had been received some time ago.
+func Enqueue(b *Bot, eventType, raw string, age time.Duration) {
+	sealOnce(b)
+	e := NewEvent(eventType, raw)
+	e.bot, e.Session, e.Received = b, b.session, time.Now().Add(-age)
+	b.queue.Put(dispatch.Task[work]{Guild: 1, Key: 1, Received: e.Received, Value: work{
+		event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}})
+}
+
+// JudgeQueue runs the check of the queue.
+func JudgeQueue(b *Bot) CheckResult {
+	r, _ := b.checkQueue(context.Background())
+	return r
 }
 
 // MetricsOf returns the metrics of a bot.

@@ -195,6 +195,7 @@ func (b *Bot) registerMetrics() error {
 	b.metrics.add("fleet", metrics.NewFleet(b.metrics.namespace, metrics.Fleet{
 		Configured: b.cfg.shards(), Shards: b.gatewayShards,
 		Queue:  b.queue.Stats,
+		Oldest: b.oldest,
 		Budget: b.gate.Budget,
 	}))
 	b.metrics.add("bot", metrics.NewBot(b.metrics.namespace, metrics.Bot{

@@ -84,10 +84,16 @@ type ErrorHandler func(ctx context.Context, e *Event, err error)
 // QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
 // a bot. Each zero field is its default.
 //
-// When MaxEvents or MaxBytes is reached, nothing more is read from Discord until there is room.
-// Heartbeats go on meanwhile; and should Discord give up on the connection, it is resumed, with
-// the events that were missed. Presence updates and typing are dropped as soon as half of a limit
-// is in use: they say how things are now, which is worth nothing late.
+// No guild can take what others need; a channel of direct messages counts as one. As soon as half
+// of MaxEvents or MaxBytes is in use, a guild that holds more than an eighth loses what it brings
+// beyond that: State sees it and handlers do not, and it is reported with an [*OverflowError].
+// When a limit is reached and no guild is above its share, nothing more is read from Discord until
+// there is room. Heartbeats go on meanwhile; and should Discord give up on the connection, it is
+// resumed, with the events that were missed. Presence updates and typing are dropped as soon as
+// half of a limit is in use: they say how things are now, which is worth nothing late.
+//
+// Interactions have room of their own, a quarter of the limits, because their users wait: a full
+// queue does not hold them up. Beyond that they are dropped and reported in the same way.
 type QueueConfig struct {
 	// MaxEvents is how many events there may be. The default is 16,384: some seconds of a large
 	// bot's traffic, beyond which it is better to let Discord keep them.
@@ -99,7 +105,10 @@ type QueueConfig struct {
 
 	// MaxInFlight is how many keys are handled in parallel. The default is 512: a handler mostly
 	// waits for REST, and as many can wait at once as Discord's 50 requests a second let through
-	// in ten seconds. Interactions do not count.
+	// in ten seconds. Interactions do not count, nor does a handler that waits in Expect, Next,
+	// MaxConcurrent or Retry. A guild has an eighth of them and borrows idle ones. What it
+	// borrows is not taken from others: a guild below its share gets one beyond MaxInFlight if
+	// need be, and a guild with none at once, up to eight times MaxInFlight in all.
 	MaxInFlight int
 
 	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. The

@@ -1,5 +1,7 @@
 package botwright
 
+import "time"
+
 // A QueueStatus is a snapshot of the events that wait for handlers or are being handled, over all
 // shards of a bot; see [QueueConfig].
 type QueueStatus struct {
@@ -8,17 +10,20 @@ type QueueStatus struct {
 	Running int   `json:"running"` // those that are being handled
 	Parked  int   `json:"parked"`  // those whose handlers wait in Expect, Next, MaxConcurrent or Retry
 
+	Oldest time.Duration `json:"oldest_ns"` // for how long the first of those that wait has waited
+
 	Handled uint64 `json:"handled"` // since the bot was opened
 	Shed    uint64 `json:"shed"`    // presence updates and typing that were dropped for lack of room
 	Dropped uint64 `json:"dropped"` // events of guilds that brought more than their share
 	Held    uint64 `json:"held"`    // times that reading stopped until there was room
 }
 
-// Queue returns a snapshot of what waits for handlers. It never waits for one.
+// Queue returns a snapshot of what waits for handlers. It never waits for one. It looks at every
+// channel of which something waits: call it every second, not for every event.
 func (b *Bot) Queue() QueueStatus {
 	st := b.queue.Stats()
 	return QueueStatus{
 		Events: st.Events, Bytes: st.Bytes, Running: st.Running, Parked: st.Parked,
-		Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Held: st.Late,
+		Oldest: b.oldest(), Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Held: st.Late,
 	}
 }

@@ -221,6 +221,8 @@ func (b *Bot) meters() []status.Meter {
 			quantity(float64(st.Bytes), "bytes")+" of "+quantity(float64(limits.MaxBytes), "bytes")),
 		meter("Handlers running", float64(st.Running), float64(limits.MaxInFlight),
 			fmt.Sprintf("%d of %d", st.Running, limits.MaxInFlight)),
+		meter("Oldest waiting event", b.oldest().Seconds(), oldestUnhealthy.Seconds(),
+			b.oldest().Round(time.Millisecond).String()),
 	}
 	if r := b.memory.Read(); r.Limit.Max > 0 {
 		meters = append(meters, meter("Memory", float64(r.Used), float64(r.Limit.Max),

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +17,7 @@ type Fleet struct {
 
 	Shards func() []Shard
 	Queue  func() dispatch.Stats
+	Oldest func() time.Duration
 	Budget func() gateway.Budget
 }
 
@@ -28,13 +30,13 @@ type Shard struct {
 // fleet collects the state of a Fleet.
 type fleet struct {
 	Fleet
-	shardEvents, up, latency, lastACK, lastEvent         *prometheus.Desc
-	connects, losses, dials, guilds, unavailable         *prometheus.Desc
-	states, disconnects                                  *prometheus.Desc
-	duplicates, malformed, commands, throttled           *prometheus.Desc
-	configured, ready                                    *prometheus.Desc
-	starts, startsLimit, startsReset                     *prometheus.Desc
-	inflight, depth, queueBytes, queueBlocked, queueShed *prometheus.Desc
+	shardEvents, up, latency, lastACK, lastEvent                 *prometheus.Desc
+	connects, losses, dials, guilds, unavailable                 *prometheus.Desc
+	states, disconnects                                          *prometheus.Desc
+	duplicates, malformed, commands, throttled                   *prometheus.Desc
+	configured, ready                                            *prometheus.Desc
+	starts, startsLimit, startsReset                             *prometheus.Desc
+	inflight, depth, oldest, queueBytes, queueBlocked, queueShed *prometheus.Desc
 }
 
 // NewFleet returns a Collector of a fleet's state.
@@ -84,8 +86,10 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 		startsLimit: desc("session_starts_limit", "IDENTIFYs that Discord allows a day."),
 		startsReset: desc("session_starts_reset_timestamp_seconds",
 			"When Discord resets the budget of IDENTIFYs."),
-		inflight:   desc("handler_inflight", "Events that are being handled."),
-		depth:      desc("handler_queue_depth", "Events that wait for a handler."),
+		inflight: desc("handler_inflight", "Events that are being handled."),
+		depth:    desc("handler_queue_depth", "Events that wait for a handler."),
+		oldest: desc("handler_queue_oldest_seconds",
+			"For how long the event has waited that waits longest for a handler."),
 		queueBytes: desc("handler_queue_bytes", "Size of the events that wait or are handled."),
 		queueBlocked: desc("handler_queue_blocked_total",
 			"Events that reading stopped for because the queue was full."),
@@ -103,7 +107,7 @@ func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
 		f.duplicates, f.malformed, f.commands, f.throttled,
 		f.configured, f.ready,
 		f.starts, f.startsLimit, f.startsReset,
-		f.inflight, f.depth, f.queueBytes, f.queueBlocked, f.queueShed,
+		f.inflight, f.depth, f.oldest, f.queueBytes, f.queueBlocked, f.queueShed,
 	} {
 		ch <- d
 	}
@@ -189,7 +193,9 @@ func (f *fleet) collectQueue(out Sink) {
 	out.Gauge(f.depth, float64(q.Events-q.Running))
 	out.Gauge(f.queueBytes, float64(q.Bytes))
 	out.Counter(f.queueBlocked, q.Late)
+	out.Gauge(f.oldest, f.Oldest().Seconds())
 	out.Counter(f.queueShed, q.Shed, "shed")
+	out.Counter(f.queueShed, q.Dropped, "guild_share")
 }
 
 // knownCloseCodes has those that matter to rules, at 0: a counter that appears with its first
