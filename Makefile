@@ -72,6 +72,11 @@ chromium:
 	@command -v chromium >/dev/null || { echo 'install chromium'; apt-get update -q \
 		&& apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
 
+# The pictures in the documentation are of bots that run, not of figures that were made up.
+.PHONY: images
+images: chromium ## photograph the status page of bots in a fake Discord for docs/images
+	cd internal/status/browsertest && go test -run '^TestImages$$' -update -timeout 10m
+
 .PHONY: test
 test: chromium ## every test, under the race detector
 	$(call heading,test)

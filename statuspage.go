@@ -142,8 +142,9 @@ func (a *admin) shardDetail(id int) (status.Detail, bool) {
 		return status.Detail{
 			Shard: a.pageShard(st), History: a.sampler.ShardHistory(id), Sequence: st.Sequence,
 			Events: st.Events, Session: unix(st.SessionSince), LastACK: unix(st.LastACK),
-			Counters: map[string]int{"Identifies": int(st.Identifies), "Resumes": int(st.Resumes)},
-			Closes:   st.Disconnects,
+			Counters: map[string]int{"Identifies": int(st.Identifies), "Resumes": int(st.Resumes),
+				"Failed dials": int(st.FailedDials)}, //nolint:gosec // not that many
+			Closes: st.Disconnects,
 		}, true
 	}
 	return status.Detail{}, false

@@ -176,6 +176,8 @@ func health() row {
 			{"min by (check) (discord_health_check_status[S])", "{{check}}"}}},
 		{title: "Time that checks take", kind: "timeseries", unit: "s", queries: []query{
 			{"max by (check) (discord_health_check_duration_seconds[S])", "{{check}}"}}},
+		{title: "Writes that failed", kind: "timeseries", limit: 1, queries: []query{
+			{"sum by (store) (increase(discord_storage_failures_total[S][R]))", "{{store}}"}}},
 		{title: "Alerts", kind: "timeseries", queries: []query{
 			{"sum by (sink, outcome) (increase(discord_alerts_sent_total[S][R]))", "{{sink}}: {{outcome}}"}}},
 	}}

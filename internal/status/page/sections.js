@@ -47,8 +47,7 @@ function cards() {
     {label: "Events", figure: rate(t.rate), unit: "/ s", values: h.rate, what: "Events per second", of: "a second"},
     {label: "Latency", figure: t.latency > 0 ? number.format(Math.round(t.latency)) : "–", unit: "ms",
       values: h.latency, what: "Latency", of: "ms"},
-    {label: "Memory", figure: memory, unit: t.memory_limit ? `${unit} of ${bytes(t.memory_limit).join(" ")}` : unit,
-      foot: count(t.goroutines, "goroutine")},
+    {label: "Memory", figure: memory, unit, foot: t.memory_limit ? `of ${bytes(t.memory_limit).join(" ")}` : "no limit"},
     {label: "Uptime", figure: about((now() - Date.parse(page.started)) / 1000), unit: "", foot: `${number.format(t.events)} events`},
   ];
 }
