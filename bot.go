@@ -15,6 +15,7 @@ import (
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/memory"
+	"github.com/botwright/botwright/internal/rest"
 	"github.com/botwright/botwright/internal/session"
 	"github.com/botwright/botwright/internal/state"
 	"github.com/botwright/botwright/internal/traffic"
@@ -32,6 +33,7 @@ type Bot struct {
 	locator       *gatewayLocator
 	gate          *gateway.Queue
 	queue         *dispatch.Queue[work]
+	rest          *rest.Transport
 	metrics       *Metrics // nil without WithMetrics
 	stats         stats
 	memory        *memory.Monitor
@@ -127,6 +129,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}
 	b.guard = b.newGuard()
+	b.rest = b.newREST()
 	if err := b.newFirstSession(); err != nil {
 		return nil, err
 	}

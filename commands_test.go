@@ -96,9 +96,11 @@ func TestCommandsFail(t *testing.T) {
 	t.Parallel()
 	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
 	s := newScene(t, discordtest.Config{Guilds: 1}, botwright.WithCommands(ping))
-	failures := make(chan int, 2)
-	failures <- http.StatusInternalServerError // is tried again
-	failures <- http.StatusForbidden           // is not
+	failures := make(chan int, 6)
+	for range 5 { // of the attempts that a request has
+		failures <- http.StatusInternalServerError
+	}
+	failures <- http.StatusForbidden // is the end
 	s.srv.FailREST(func(r *http.Request) *discordtest.RESTFault {
 		if r.Method != http.MethodPut {
 			return nil
@@ -106,16 +108,19 @@ func TestCommandsFail(t *testing.T) {
 		return &discordtest.RESTFault{Status: <-failures, Body: `{"code":0,"message":"no"}`}
 	})
 	s.open(t)
-	for _, want := range []int{http.StatusInternalServerError, http.StatusForbidden} {
-		err := <-s.errors
-		rest, ok := errors.AsType[*discordgo.RESTError](err)
-		if !ok || rest.Response.StatusCode != want {
-			t.Errorf("error %v, want one with %d", err, want)
-		}
+	err := receive(t, s.errors)
+	failed, ok := errors.AsType[*botwright.RequestError](err)
+	if !ok || failed.Status != http.StatusInternalServerError {
+		t.Errorf("error %v, want one with 500", err)
+	}
+	err = receive(t, s.errors)
+	rest, ok := errors.AsType[*discordgo.RESTError](err)
+	if !ok || rest.Response.StatusCode != http.StatusForbidden {
+		t.Errorf("error %v, want one with 403", err)
 	}
 	s.close(t)
-	if got := overwrites(s.srv); len(got) != 2 {
-		t.Errorf("overwrites %q, want two", got)
+	if got := overwrites(s.srv); len(got) != 6 {
+		t.Errorf("%d overwrites, want 6", len(got))
 	}
 }
 

@@ -157,6 +157,11 @@ func TestFaultTable(t *testing.T) {
 		}
 		fmt.Fprintf(&doc, "| %s | %s | %s | %d | %s |\n", f.id, f.inject, f.must, identifies, bound)
 	}
+	doc.WriteString(restFaultsHead)
+	for _, f := range restFaults() {
+		fmt.Fprintf(&doc, "| %s | %s | %s |\n", f.id, f.inject, f.must)
+	}
+	doc.WriteString(restFaultsEnd)
 	path := filepath.Join("docs", "faults.md")
 	if *update {
 		if err := os.WriteFile(path, doc.Bytes(), 0o644); err != nil {

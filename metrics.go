@@ -155,6 +155,13 @@ func (m *Metrics) transport(next http.RoundTripper) http.RoundTripper {
 	return m.RoundTripper(next)
 }
 
+// restWaited notes how long a request waited for rate limits; a nil m does nothing.
+func (m *Metrics) restWaited(method, route string, d time.Duration) {
+	if m != nil {
+		m.counts.RESTWaited(method, route, d)
+	}
+}
+
 // identified notes how long a shard waited to identify; a nil m does nothing.
 func (m *Metrics) identified(waited time.Duration) {
 	if m != nil {
@@ -211,6 +218,7 @@ func (b *Bot) registerMetrics() error {
 		Operations:   b.profiler.operations.Snapshot,
 		FailedLogins: b.stats.failedLogins.Load,
 	}))
+	b.metrics.add("ratelimits", metrics.NewRateLimits(b.metrics.namespace, b.rest.Stats))
 	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
 	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
 	b.metrics.add("health", metrics.NewHealth(b.metrics.namespace, metrics.Health{

@@ -281,7 +281,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 	})()
 	srv.SlashCommand(g.ID, g.Channels[0].ID, g.Members[0].User.ID, "ping")
 	waitMetric(t, reg, 1, "discord_interactions_total", "outcome", "refused")
-	_, _ = bot.Session().User("@me", discordgo.WithRetryOnRatelimit(false))
+	_, _ = bot.Session().User("@me", discordgo.WithContext(botwright.NoWait(t.Context())))
 	waitMetric(t, reg, 1, "discord_rest_ratelimited_total", "route", "/users/@me", "scope", "global")
 	waitMetric(t, reg, 1, "discord_rest_invalid_requests_total", "reason", "429")
 }

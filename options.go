@@ -40,6 +40,7 @@ type config struct {
 	httpClient      *http.Client
 	dialer          *websocket.Dialer // of the gateway; nil: see gatewayDialer
 	compression     gateway.Compression
+	rest            RESTConfig
 	logger          *slog.Logger
 	onError         ErrorHandler
 	queue           QueueConfig
@@ -328,6 +329,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	}
 	c.checkIntents()
 	c.queue = c.queue.withDefaults()
+	c.setREST()
 	c.setOperations()
 	c.tasks = append(c.tasks, c.tend()...)
 	if len(c.problems) > 0 {

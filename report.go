@@ -40,6 +40,7 @@ type Report struct {
 	EventsPerSecond float64 `json:"events_per_second"`
 	APICalls        uint64  `json:"api_calls"` // requests to Discord's REST API, each attempt
 
+	REST      RESTStats     `json:"rest"`
 	Queue     QueueReport   `json:"queue"`
 	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
 	State     StateSize     `json:"state"`
@@ -60,6 +61,7 @@ type QueueReport struct {
 func (b *Bot) Report() Report {
 	r := Report{
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
+		REST:   restStats(b.rest.Stats()),
 		Caches: b.cacheReports(), State: b.StateSize(), Resources: b.readResources(),
 		Users: b.users(),
 	}

@@ -2,199 +2,262 @@ package botwright
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/botwright/botwright/internal/gateway"
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/bucketlock"
+	"github.com/botwright/botwright/internal/redact"
+	"github.com/botwright/botwright/internal/rest"
 )
 
-// apiTransport sends what is meant for Discord's API to another base URL.
-type apiTransport struct {
-	base  *url.URL
-	next  http.RoundTripper
-	calls *atomic.Uint64 // requests, to Discord or elsewhere
+// RESTConfig says how requests to Discord's API are sent; see [WithREST] and [NewTransport]. Each
+// zero field is its default.
+type RESTConfig struct {
+	// Base sends the requests. Default: the transport of [WithHTTPClient], else
+	// [http.DefaultTransport].
+	Base http.RoundTripper
+
+	// GlobalLimit is how many requests may be sent in a second over all routes. Default: 50, which
+	// is what Discord allows a bot; Discord raises it for some very large ones. [NoLimit] disables
+	// the limit.
+	GlobalLimit int
+
+	// ProxyLimits leaves the limits of routes and the global limit to a proxy in front of Discord,
+	// for which see [WithAPI]. Answers with status 429 are still waited out, and failed requests
+	// are still retried.
+	ProxyLimits bool
+
+	// MaxWait is how long a call whose context has no deadline waits for one limit of Discord's to
+	// end. A longer wait is a [*RateLimitError] at once. Default: 1 min. Discord's documented limits
+	// last seconds; others last an hour, such as that for creating roles.
+	MaxWait time.Duration
+
+	// Timeout bounds each attempt, from sending the request to the last byte of the answer.
+	// Default: the timeout of [WithHTTPClient], else 20 s, which is discordgo's.
+	Timeout time.Duration
 }
+
+// problem returns what is wrong with the configuration, or "".
+func (c RESTConfig) problem() string {
+	switch {
+	case c.GlobalLimit < NoLimit:
+		return "GlobalLimit is negative: use NoLimit to disable it"
+	case c.MaxWait < 0 || c.Timeout < 0:
+		return "a duration is negative"
+	}
+	return ""
+}
+
+func (c RESTConfig) internal(base http.RoundTripper) rest.Config {
+	return rest.Config{Next: base, Global: c.GlobalLimit, NoLimits: c.ProxyLimits,
+		MaxWait: c.MaxWait, Timeout: c.Timeout}
+}
+
+// WithREST changes how the bot sends requests to Discord's API. All of its sessions share one
+// transport, which keeps to Discord's limits: see [Transport].
+func WithREST(cfg RESTConfig) Option {
+	return func(c *config) {
+		if p := cfg.problem(); p != "" {
+			c.problem("WithREST", "%s", p)
+		}
+		c.rest = cfg
+	}
+}
+
+// setREST fills in what other options say.
+func (c *config) setREST() {
+	if c.rest.Base == nil {
+		c.rest.Base = c.httpClient.Transport
+	}
+	if c.rest.Base == nil {
+		c.rest.Base = http.DefaultTransport
+	}
+	if c.rest.Timeout == 0 {
+		c.rest.Timeout = c.httpClient.Timeout
+	}
+}
+
+// newREST returns the transport that all sessions share.
+func (b *Bot) newREST() *rest.Transport {
+	cfg := b.cfg.rest.internal(&apiTransport{base: b.cfg.api,
+		next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, b.cfg.rest.Base)), calls: &b.stats.calls})
+	cfg.Refused = b.tokenRefused
+	cfg.Waited = b.metrics.restWaited
+	return rest.New(cfg)
+}
+
+// tokenRefused ends the bot: no request and no connection will succeed again.
+func (b *Bot) tokenRefused() {
+	if f := b.currentFleet(); f != nil {
+		b.fail(f, ErrUnauthorized)
+	}
+}
+
+// A Transport is an http.RoundTripper that sends requests to Discord's API within Discord's
+// limits. A [Bot] has its own; [NewTransport] makes one for a bare discordgo session. Its methods
+// may be called from any goroutine. For all requests together:
+//
+//   - The limits of routes are learned from Discord's answers. As many requests as a limit allows
+//     are sent at once, in the order in which they were made. The global limit is kept before
+//     Discord has to enforce it. The answers to interactions are exempt from it and wait for nobody.
+//   - A call ends when its context does; pass it with discordgo.WithContext. A wait for a limit
+//     that would outlast the context's deadline ends at once with a [*RateLimitError].
+//   - A request that fails with a status of 500 or above, or without an answer, is sent again, up
+//     to five times, if that can do no harm: any method but POST, and the creation of a message,
+//     which carries a nonce that Discord enforces. Then it is a [*RequestError].
+//   - Requests that Discord counts as invalid (status 401, 403 and 429) are counted as Discord
+//     does, over 10 minutes. Before they are as many as get a host blocked, calls are slowed and
+//     then refused, those of [Low] priority first: see [InvalidRequestsError].
+//   - A webhook that Discord does not know is not asked for again. A token that it refuses three
+//     times in a row is [ErrUnauthorized], and the end of [Bot.Run].
+type Transport struct {
+	rest *rest.Transport
+	next http.RoundTripper
+}
+
+// NewTransport returns a Transport for sessions that are not a Bot's. It panics if cfg is invalid.
+func NewTransport(cfg RESTConfig) *Transport {
+	if p := cfg.problem(); p != "" {
+		panic("botwright: NewTransport: " + p)
+	}
+	base := cfg.Base
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return newTransport(rest.New(cfg.internal(base)))
+}
+
+func newTransport(rt *rest.Transport) *Transport {
+	return &Transport{rest: rt, next: &redact.Transport{Next: publicErrors{rt}}}
+}
+
+// RoundTrip implements http.RoundTripper. A request that fails without an answer gives an answer
+// whose body cannot be read if its URL has a token in it, because http.Client would show the URL.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) { return t.next.RoundTrip(r) }
+
+// Install has a session send its requests through the Transport. It replaces the session's HTTP
+// client by a copy without a timeout, and turns off discordgo's own retries. Call it before the
+// session is used.
+func (t *Transport) Install(s *discordgo.Session) { install(s, s.Client, t) }
+
+// Stats returns a snapshot.
+func (t *Transport) Stats() RESTStats { return restStats(t.rest.Stats()) }
+
+// RESTStats says where requests to Discord's API stand with its limits.
+type RESTStats struct {
+	Waiting      int           `json:"waiting"`       // requests that wait for a limit
+	Buckets      int           `json:"buckets"`       // limits of routes that are kept track of
+	GlobalTokens int           `json:"global_tokens"` // requests that the global limit allows now
+	Invalid      int           `json:"invalid"`       // requests of the last 10 minutes answered 401, 403 or 429
+	Blocked      time.Duration `json:"blocked"`       // until Cloudflare's block of the host ends
+}
+
+func restStats(st rest.Stats) RESTStats {
+	return RESTStats{Waiting: st.Waiting, Buckets: st.Buckets, GlobalTokens: st.Global,
+		Invalid: st.Invalid, Blocked: st.Blocked}
+}
+
+// install gives a session a copy of client that sends through next.
+func install(s *discordgo.Session, client *http.Client, next http.RoundTripper) {
+	c := *client
+	c.Timeout = 0 // it would count what a request waits for a limit; each attempt has its own
+	c.Transport = &bucketlock.Transport{Limiter: s.Ratelimiter, Next: next}
+	s.Client = &c
+	s.MaxRestRetries, s.ShouldRetryOnRateLimit = 0, false
+}
+
+// publicErrors turns the errors of package rest into those of this package.
+type publicErrors struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (t *apiTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	t.calls.Add(1)
-	if r.URL.Host != "discord.com" || !strings.HasPrefix(r.URL.Path, "/api/") {
-		return t.next.RoundTrip(r)
+func (p publicErrors) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := p.next.RoundTrip(r)
+	if err == nil {
+		return resp, nil
 	}
-	r = r.Clone(r.Context())
-	r.URL.Scheme, r.URL.Host, r.Host = t.base.Scheme, t.base.Host, ""
-	if t.base.Path != "" {
-		r.URL.RawPath = t.base.EscapedPath() + r.URL.EscapedPath()
-		r.URL.Path = t.base.Path + r.URL.Path
+	if e, ok := errors.AsType[*rest.RateLimitError](err); ok {
+		return nil, (*RateLimitError)(e)
 	}
-	return t.next.RoundTrip(r)
+	if e, ok := errors.AsType[*rest.InvalidRequestsError](err); ok {
+		return nil, (*InvalidRequestsError)(e)
+	}
+	if e, ok := errors.AsType[*rest.RequestError](err); ok {
+		return nil, (*RequestError)(e)
+	}
+	if errors.Is(err, rest.ErrUnauthorized) {
+		return nil, ErrUnauthorized
+	}
+	return nil, err
 }
 
-// A gatewayLocator knows where Discord's gateway is and what may be spent there. It remembers
-// the answer of GET /gateway/bot.
-type gatewayLocator struct {
-	client *http.Client
-	api    *url.URL
-	token  string
+// A RateLimitError says that a request was not sent, or not sent again, because of a rate limit.
+type RateLimitError struct {
+	Method string
+	Route  string // such as /channels/{id}/messages
 
-	mu      sync.Mutex // guards what follows
-	last    gatewayBot
-	fetched time.Time
+	// Scope is whose limit it is: "user" for the route's, "shared" for one that others have used
+	// up, "global" for the bot's over all routes, "cloudflare" if the host is blocked.
+	Scope string
+
+	// RetryAfter is how long it takes until the request could be sent.
+	RetryAfter time.Duration
+
+	// Sent reports whether Discord answered 429. Otherwise the request was not sent.
+	Sent bool
 }
 
-// gatewayBot is the answer of GET /gateway/bot.
-type gatewayBot struct {
-	URL    string `json:"url"`
-	Shards int    `json:"shards"`
-	Limit  struct {
-		Total          int   `json:"total"`
-		Remaining      int   `json:"remaining"`
-		ResetAfter     int64 `json:"reset_after"` // ms
-		MaxConcurrency int   `json:"max_concurrency"`
-	} `json:"session_start_limit"`
+func (e *RateLimitError) Error() string { return (*rest.RateLimitError)(e).Error() }
+
+// An InvalidRequestsError says that a request was not sent because too many requests of the last
+// 10 minutes were answered with 401, 403 or 429. Discord blocks a host that sends 10,000 of them.
+// Calls of [Low] priority are refused from 9,000 on, all others from 9,800.
+type InvalidRequestsError struct {
+	Used, Limit int           // of the last 10 minutes
+	RetryAfter  time.Duration // until the oldest of them no longer count
 }
 
-// freshFor is how long an answer serves a second question of the same moment: at the start the
-// number of shards, the URL and the limits are asked for in turn.
-const freshFor = 5 * time.Second
+func (e *InvalidRequestsError) Error() string { return (*rest.InvalidRequestsError)(e).Error() }
 
-// url returns the gateway's URL, the last one unless renew is set. If Discord does not answer,
-// the last one has to do.
-func (l *gatewayLocator) url(ctx context.Context, renew bool) (string, error) {
-	l.mu.Lock()
-	last := l.last
-	l.mu.Unlock()
-	if last.URL != "" && !renew {
-		return last.URL, nil
-	}
-	found, err := l.get(ctx)
-	if err != nil && last.URL != "" {
-		return last.URL, nil
-	}
-	return found.URL, err
+// A RequestError says that a request got no answer, or one with a status of 500 or above, in as
+// many attempts as were made. Discord may have carried it out all the same.
+type RequestError struct {
+	Method   string
+	Route    string // such as /channels/{id}/messages
+	Status   int    // of the last answer; 0 if there was none
+	Attempts int
+	Err      error // why there was no answer; nil if there was one
 }
 
-// limit returns the session_start_limit.
-func (l *gatewayLocator) limit(ctx context.Context) (gateway.Limit, error) {
-	g, err := l.get(ctx)
-	if err != nil {
-		return gateway.Limit{}, err
+func (e *RequestError) Error() string { return (*rest.RequestError)(e).Error() }
+
+// Unwrap returns why there was no answer.
+func (e *RequestError) Unwrap() error { return e.Err }
+
+// Timeout reports whether no answer came in time.
+func (e *RequestError) Timeout() bool { return (*rest.RequestError)(e).Timeout() }
+
+// A PriorityLevel says which requests go first where requests wait for a limit.
+type PriorityLevel int
+
+// Levels of [Priority]. A request without one is between the two.
+const (
+	Low PriorityLevel = iota
+	High
+)
+
+// Priority returns a context whose requests go before all others, or after all others, that wait
+// for the same limit. Low is for what can be left undone, such as deleting old messages: when many
+// requests fail, it is slowed and refused first; see [InvalidRequestsError].
+func Priority(ctx context.Context, level PriorityLevel) context.Context {
+	if level == High {
+		return rest.WithLevel(ctx, rest.High)
 	}
-	return gateway.Limit{
-		Total:          g.Limit.Total,
-		Remaining:      g.Limit.Remaining,
-		ResetAfter:     time.Duration(g.Limit.ResetAfter) * time.Millisecond,
-		MaxConcurrency: g.Limit.MaxConcurrency,
-	}, nil
+	return rest.WithLevel(ctx, rest.Low)
 }
 
-// get asks Discord, unless it has only just answered.
-func (l *gatewayLocator) get(ctx context.Context) (gatewayBot, error) {
-	l.mu.Lock()
-	last, age := l.last, time.Since(l.fetched)
-	l.mu.Unlock()
-	if last.URL != "" && age < freshFor {
-		return last, nil
-	}
-	return l.fetchNow(ctx)
-}
-
-// fetchNow asks Discord.
-func (l *gatewayLocator) fetchNow(ctx context.Context) (gatewayBot, error) {
-	g, err := l.fetch(ctx)
-	if err != nil {
-		return gatewayBot{}, fmt.Errorf("get /gateway/bot: %w", err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last, l.fetched = g, time.Now()
-	return g, nil
-}
-
-// A statusError is an answer of the API that was not 200.
-type statusError struct {
-	status     int
-	retryAfter time.Duration
-}
-
-func (e *statusError) Error() string {
-	return fmt.Sprintf("Discord answered %d %s", e.status, http.StatusText(e.status))
-}
-
-// fetchTimeout bounds one GET /gateway/bot, whose answer has a few hundred bytes.
-const fetchTimeout = 10 * time.Second
-
-func (l *gatewayLocator) fetch(ctx context.Context) (g gatewayBot, err error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	endpoint := l.api.JoinPath("api", "v"+gateway.Version, "gateway", "bot").String()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
-	if err != nil {
-		return g, err
-	}
-	req.Header.Set("Authorization", "Bot "+l.token)
-	req.Header.Set("User-Agent", userAgent)
-	resp, err := l.client.Do(req)
-	if err != nil {
-		return g, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		seconds, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
-		return g, &statusError{resp.StatusCode, seconds}
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&g); err != nil {
-		return g, fmt.Errorf("decode the answer: %w", err)
-	}
-	if g.URL == "" {
-		return g, errors.New("the answer has no url")
-	}
-	return g, nil
-}
-
-// userAgent is what Discord asks every client to send.
-const userAgent = "DiscordBot (https://github.com/botwright/botwright, 0)"
-
-// locate asks for the gateway until there is an answer. Only a refusal of the token and the end
-// of ctx end it without: an outage of Discord must not keep a bot from starting after it.
-func (b *Bot) locate(ctx context.Context) (gatewayBot, error) {
-	for attempt := 0; ; attempt++ {
-		g, err := b.locator.get(ctx)
-		if err == nil {
-			return g, nil
-		}
-		var refused *statusError
-		if errors.As(err, &refused) {
-			switch refused.status {
-			case http.StatusUnauthorized:
-				return g, fmt.Errorf("%w (%w)", ErrUnauthorized, err)
-			case http.StatusForbidden, http.StatusNotFound:
-				return g, fmt.Errorf("%w: see WithAPI", err)
-			}
-		}
-		if ctx.Err() != nil {
-			return g, context.Cause(ctx)
-		}
-		limit := min(30*time.Second, time.Second<<min(attempt, 5))
-		delay := time.Duration(rand.Int64N(int64(limit)))
-		if refused != nil {
-			delay = max(delay, refused.retryAfter)
-		}
-		b.cfg.logger.Warn("cannot find Discord's gateway", "error", err,
-			"retry_in", delay.Round(time.Millisecond).String())
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-			return g, context.Cause(ctx)
-		}
-	}
-}
+// NoWait returns a context whose requests fail with a [*RateLimitError] instead of waiting for a
+// limit.
+func NoWait(ctx context.Context) context.Context { return rest.NoWait(ctx) }

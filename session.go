@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -42,28 +41,18 @@ func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
 	if err != nil { // it never is
 		panic(fmt.Sprintf("botwright: make a discordgo session: %v", err))
 	}
-	client := *b.cfg.httpClient
-	next := client.Transport
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	client.Transport = &apiTransport{
-		base: b.cfg.api, next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, next)), calls: &b.stats.calls}
-	secrets := &redact.Transport{Next: b.answering(client.Transport)}
-	client.Transport = secrets
-	s.Client = &client
 	s.Identify.LargeThreshold = 0
 	s.ShardID, s.ShardCount = id, count
 	if b.session != nil {
 		s.Ratelimiter = b.session.Ratelimiter
 	}
+	install(s, b.cfg.httpClient, &redact.Transport{Next: b.answering(publicErrors{b.rest})})
 	var changes []string
 	if b.cfg.sessionConfig != nil {
 		own := legacy.SettingsOf(s)
 		b.cfg.sessionConfig(s)
 		changes = own.Changed(s)
 	}
-	secrets.RetryRateLimited, secrets.Retries = s.ShouldRetryOnRateLimit, s.MaxRestRetries
 	s.StateEnabled = false // the bot feeds it, see WithState
 	legacy.RefuseOpen(s, errSessionOpen)
 	if changes != nil {

@@ -21,6 +21,7 @@ type rest struct {
 	duration     *prometheus.HistogramVec
 	ratelimited  *prometheus.CounterVec
 	invalid      *prometheus.CounterVec
+	waits        *prometheus.HistogramVec
 	inflight     prometheus.Gauge
 	interactions *interactions
 }
@@ -47,6 +48,9 @@ func newREST(namespace string, in *interactions) *rest {
 			Help: "Answers for which Discord blocks a host that has 10,000 in 10 minutes: 401, " +
 				"403, and 429 unless the limit is shared; and cloudflare, when it has.",
 		}, []string{"reason"}),
+		waits: prometheus.NewHistogramVec(histogram(namespace, "rest_ratelimit_wait_seconds",
+			"Time that requests waited for rate limits before they were sent, of those that did.",
+			[]float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}), []string{"method", "route"}),
 		inflight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Name: "rest_inflight",
 			Help: "Requests to Discord's API that are waiting for an answer.",
@@ -78,7 +82,8 @@ func invalidRequest(resp *http.Response) string {
 }
 
 func (r *rest) all() []prometheus.Collector {
-	return []prometheus.Collector{r.requests, r.duration, r.ratelimited, r.invalid, r.inflight}
+	return []prometheus.Collector{r.requests, r.duration, r.ratelimited, r.invalid, r.waits,
+		r.inflight}
 }
 
 // Describe implements prometheus.Collector.

@@ -123,10 +123,9 @@ func failEverywhere(t *testing.T, failure roundTripper) {
 		t.Fatal(err)
 	}
 	s.LogLevel = discordgo.LogDebug
-	s.ShouldRetryOnRateLimit = false // it would sleep in all routes without a token
+	s.ShouldRetryOnRateLimit, s.MaxRestRetries = false, 0 // as in a bot's sessions
 	var requests, secrets int
 	s.Client = &http.Client{Timeout: 10 * time.Millisecond, Transport: &redact.Transport{
-		RetryRateLimited: true, Retries: s.MaxRestRetries,
 		Next: roundTripper(func(r *http.Request) (*http.Response, error) {
 			requests++
 			if redact.Secret(r.URL.Path) {
@@ -223,8 +222,7 @@ func session(t *testing.T, next roundTripper) *discordgo.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Client = &http.Client{Transport: &redact.Transport{
-		Next: next, RetryRateLimited: true, Retries: s.MaxRestRetries}}
+	s.Client = &http.Client{Transport: &redact.Transport{Next: next}}
 	return s
 }
 
@@ -237,29 +235,6 @@ func post(t *testing.T, s *discordgo.Session) error {
 	return err
 }
 
-// What discordgo would have tried again is tried again, with its body.
-func TestRetries(t *testing.T) {
-	for name, failure := range map[string]roundTripper{
-		"rate limit":  failures["rate limit"],
-		"bad gateway": failures["bad gateway"],
-	} {
-		n := 0
-		s := session(t, func(r *http.Request) (*http.Response, error) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil || !strings.Contains(string(body), "hello") {
-				t.Errorf("%s: body %q, %v", name, body, err)
-			}
-			if n++; n == 1 {
-				return failure(r)
-			}
-			return answer(http.StatusOK, `{"id":"5"}`, "")(r)
-		})
-		if err := post(t, s); err != nil || n != 2 {
-			t.Errorf("%s: %v after %d requests", name, err, n)
-		}
-	}
-}
-
 func TestErrorsKeepTheirTypes(t *testing.T) {
 	var rest *discordgo.RESTError
 	err := post(t, session(t, failures["not found"]))
@@ -267,31 +242,8 @@ func TestErrorsKeepTheirTypes(t *testing.T) {
 		rest.Message.Code != discordgo.ErrCodeUnknownWebhook {
 		t.Errorf("not found: %v", err)
 	}
-	n := 0
-	err = post(t, session(t, func(r *http.Request) (*http.Response, error) {
-		n++
-		return failures["bad gateway"](r)
-	}))
-	if !errors.As(err, &rest) || rest.Response.StatusCode != http.StatusBadGateway || n != 4 {
-		t.Errorf("bad gateway: %v after %d requests", err, n)
-	}
-	var limit *discordgo.RateLimitError
-	err = post(t, session(t, failures["long rate limit"]))
-	if !errors.As(err, &limit) || limit.RetryAfter != 10*time.Minute || strings.Contains(limit.URL, token) {
-		t.Errorf("a limit longer than the deadline: %v", err)
-	}
 	if err = post(t, session(t, failures["reset"])); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("reset: %v", err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cause := errors.New("the cause")
-	s := session(t, func(r *http.Request) (*http.Response, error) {
-		cancel(cause)
-		return failures["long rate limit"](r)
-	})
-	_, err = s.WebhookExecute("1", token, true, &discordgo.WebhookParams{}, discordgo.WithContext(ctx))
-	if !errors.Is(err, cause) {
-		t.Errorf("canceled: %v", err)
 	}
 }
 

@@ -54,7 +54,13 @@ func (t *Transport) send(c *call) (resp *http.Response, err error) {
 			cancel()
 		}
 	}()
-	r := c.request.WithContext(ctx)
+	c.watch = nil
+	traced := ctx
+	if t.trips.measure() {
+		c.watch = new(stopwatch)
+		traced = c.watch.start(ctx)
+	}
+	r := c.request.WithContext(traced)
 	if c.content != nil {
 		c.setContent(r)
 	}
@@ -111,16 +117,16 @@ type outcome struct {
 
 // judge decides what becomes of a call after an attempt.
 func (t *Transport) judge(
-	c *call, resp *http.Response, err error, sent time.Time,
+	c *call, resp *http.Response, err error,
 ) (outcome, error) {
 	switch {
 	case err != nil:
-		t.answered(c, nil, sent)
+		t.answered(c, nil)
 		return t.unanswered(c, err)
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return t.limited(c, resp, sent)
+		return t.limited(c, resp)
 	case resp.StatusCode >= 500:
-		t.answered(c, resp, sent)
+		t.answered(c, resp)
 		discard(resp)
 		failed := &RequestError{Method: c.request.Method, Route: c.route.name,
 			Status: resp.StatusCode, Attempts: c.attempts}
@@ -129,7 +135,7 @@ func (t *Transport) judge(
 		}
 		return c.again(failed)
 	}
-	t.answered(c, resp, sent)
+	t.answered(c, resp)
 	if err := t.note(c, resp); err != nil {
 		return outcome{}, err
 	}
@@ -168,7 +174,7 @@ func (c *call) again(failed error) (outcome, error) {
 }
 
 // limited decides about an answer of status 429.
-func (t *Transport) limited(c *call, resp *http.Response, sent time.Time) (outcome, error) {
+func (t *Transport) limited(c *call, resp *http.Response) (outcome, error) {
 	scope := scopeOf(resp.Header)
 	wait, known := retryAfter(resp)
 	now := time.Now()
@@ -176,7 +182,7 @@ func (t *Transport) limited(c *call, resp *http.Response, sent time.Time) (outco
 		t.budget.add(now)
 	}
 	bucket := c.bucket
-	t.answered(c, resp, sent)
+	t.answered(c, resp)
 	wait = max(wait, shortestPause<<(c.attempts-1))
 	switch {
 	case scope == scopeCloudflare && !known:

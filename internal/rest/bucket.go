@@ -91,11 +91,11 @@ func (b *bucket) refusal(c *call, ahead int, now time.Time) error {
 }
 
 // answered notes that a request was answered, or was not, with limits as the answer has them.
-func (b *bucket) answered(l limits, now time.Time, trip time.Duration) {
+func (b *bucket) answered(l limits, now time.Time, half time.Duration) {
 	b.inflight--
 	switch {
 	case l.limit > 0:
-		b.learn(l, now.Add(max(l.resetAfter-trip/2, 0)))
+		b.learn(l, now.Add(max(l.resetAfter-half, 0)))
 	case l.none && b.route.limit == 0:
 		b.route.limit = unlimited
 	}

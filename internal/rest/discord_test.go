@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,6 +63,9 @@ func (d *discord) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		body, _ = io.ReadAll(r.Body)
 		_ = r.Body.Close()
+	}
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
 	d.enter()
 	defer d.leave()

@@ -37,9 +37,9 @@
 // # Time
 //
 // Discord counts a request some time between its sending and its answer. A window is therefore
-// taken to end X-RateLimit-Reset-After after the answer came, less half of the shortest round
-// trip that was seen: the next request takes at least that long to arrive. So the next request is
-// never early, whatever the clocks say.
+// taken to end X-RateLimit-Reset-After after the answer came, less half of the shortest of some
+// dozens of round trips: the way back of that answer and the way there of the next request take
+// longer together. So the next request is not early, whatever the clocks say.
 //
 // # Order
 //

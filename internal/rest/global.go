@@ -52,10 +52,10 @@ func (g *global) admit(c *call, now time.Time) bool {
 func (g *global) undo(c *call) { g.freeLocked(c, time.Time{}) }
 
 // answered notes that the call was answered.
-func (g *global) answered(c *call, now time.Time, trip time.Duration) {
+func (g *global) answered(c *call, now time.Time, half time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.freeLocked(c, now.Add(globalWindow-trip/2))
+	g.freeLocked(c, now.Add(globalWindow-half))
 	g.armLocked(g, now)
 }
 

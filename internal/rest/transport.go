@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -46,7 +45,7 @@ type Transport struct {
 	budget   budget
 	refusals refusals
 	late     timeoutError
-	trip     atomic.Int64 // the shortest round trip, in ns; 0 before the first
+	trips    trips
 
 	mu    sync.Mutex // guards what follows
 	table table
@@ -85,9 +84,10 @@ type call struct {
 	slot *slot // of the global limit
 	use  uint64
 
-	content []byte  // what is sent in place of the request's body; nil: that body
-	reader  content // of content
-	body    body    // of the answer
+	content []byte     // what is sent in place of the request's body; nil: that body
+	reader  content    // of content
+	body    body       // of the answer
+	watch   *stopwatch // nil: the attempt is not timed
 }
 
 // RoundTrip implements http.RoundTripper. Besides the errors of this package it returns the
@@ -102,10 +102,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			break
 		}
 		c.attempts++
-		sent := time.Now()
 		resp, err = t.send(c)
 		var o outcome
-		o, err = t.judge(c, resp, err, sent)
+		o, err = t.judge(c, resp, err)
 		if o.resp != nil {
 			return o.resp, nil
 		}
@@ -232,14 +231,14 @@ func (t *Transport) sleep(c *call, d time.Duration) error {
 
 // answered tells the gates that the call's request is no longer under way. resp is nil if there
 // was no answer.
-func (t *Transport) answered(c *call, resp *http.Response, sent time.Time) {
+func (t *Transport) answered(c *call, resp *http.Response) {
 	now := time.Now()
-	trip := time.Duration(t.trip.Load())
-	if resp != nil {
-		trip = t.shortest(now.Sub(sent))
+	if trip := c.watch.stop(now); resp != nil && trip > 0 {
+		t.trips.add(trip)
 	}
+	half := t.trips.half()
 	if c.slot != nil {
-		t.global.answered(c, now, trip)
+		t.global.answered(c, now, half)
 	}
 	if c.bucket == nil {
 		return
@@ -250,22 +249,9 @@ func (t *Transport) answered(c *call, resp *http.Response, sent time.Time) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c.bucket.answered(l, now, trip)
+	c.bucket.answered(l, now, half)
 	c.bucket.pumpLocked(c.bucket)
 	c.bucket = nil
-}
-
-// shortest returns the shortest round trip, of which trip is one.
-func (t *Transport) shortest(trip time.Duration) time.Duration {
-	for {
-		old := t.trip.Load()
-		if old != 0 && old <= int64(trip) {
-			return time.Duration(old)
-		}
-		if t.trip.CompareAndSwap(old, int64(trip)) {
-			return trip
-		}
-	}
 }
 
 // Stats describes a Transport.
