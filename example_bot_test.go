@@ -206,7 +206,7 @@ func ExampleCooldownWith() {
 		Rate:  rate.Every(time.Hour),
 		Burst: 2,
 		TooFast: func(_ *botwright.Event, wait time.Duration) string {
-			return fmt.Sprintf("no more cats for %v", wait)
+			return fmt.Sprintf("no more cats for %v", wait.Round(time.Minute))
 		},
 	}, botwright.ByUser))
 	world.open()
@@ -235,7 +235,7 @@ func ExampleWithClock() {
 	}
 	daily := botwright.CooldownWith(botwright.CooldownConfig{
 		Rate:    rate.Every(24 * time.Hour),
-		TooFast: func(_ *botwright.Event, wait time.Duration) string { return fmt.Sprint("wait ", wait) },
+		TooFast: func(_ *botwright.Event, wait time.Duration) string { return fmt.Sprint("wait ", wait.Round(time.Minute)) },
 	}, botwright.ByUser)
 	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
 		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
