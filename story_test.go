@@ -56,7 +56,10 @@ func (s *story) write() {
 	}
 	slices.Sort(order)
 	for _, line := range order {
-		if n := count[line]; n > 1 {
+		switch n := count[line]; {
+		case n >= 10:
+			line += ", many times"
+		case n > 1:
 			line += fmt.Sprintf(" ×%d", n)
 		}
 		s.text.WriteString(line + "\n")
