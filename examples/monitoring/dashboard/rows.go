@@ -108,6 +108,8 @@ func handlers() row {
 			{"(discord_handler_queue_depth[S] + discord_handler_inflight[S]) / discord_handler_queue_max_events[S]",
 				"{{instance}} events"},
 			{"discord_handler_queue_bytes[S] / discord_handler_queue_max_bytes[S]", "{{instance}} bytes"}}},
+		{title: "Oldest event that waits", kind: "timeseries", unit: "s", limit: 30, queries: []query{
+			{"max by (instance) (discord_handler_queue_oldest_seconds[S])", "{{instance}}"}}},
 		{title: "Overload", kind: "timeseries", unit: "reqps", queries: []query{
 			{"sum(rate(discord_handler_dropped_total[S][R]))", "dropped"},
 			{"sum(rate(discord_handler_queue_blocked_total[S][R]))", "reading stopped"}}},
