@@ -30,6 +30,8 @@ type fault struct {
 	run     func(r *rig) // while it runs; without it the opening is what is tested
 	check   func(r *rig) // after it has stopped
 
+	proc func(t *testing.T) // in place of all that: a row with processes of its own
+
 	identifies int  // how many the bot must send; 0 stands for 1, -1 for none
 	fatal      int  // the close code with which Run must end
 	stops      bool // the bot is told to stop during the fault
@@ -48,7 +50,7 @@ const (
 
 func faults() []fault {
 	return slices.Concat(connectionFaults(), closeFaults(), payloadFaults(), handlerFaults(),
-		sessionFaults(), vectorFaults(), serverFaults())
+		sessionFaults(), vectorFaults(), serverFaults(), restartFaults())
 }
 
 // TestFaults puts a bot through everything that is known to go wrong. Whatever it is: events flow
@@ -69,6 +71,10 @@ func TestFaults(t *testing.T) {
 }
 
 func (f fault) test(t *testing.T) {
+	if f.proc != nil {
+		f.proc(t)
+		return
+	}
 	r := newRig(t, f.cfg, f.opts...)
 	shards := max(f.cfg.Shards, 1)
 	if f.prepare != nil {

@@ -408,7 +408,7 @@ func (s reportingStore) SaveSessions(ctx context.Context, sessions []botwright.S
 	return err
 }
 
-// childBot is the process that TestKilled kills. The message "6" it never finishes.
+// childBot is the process that tests kill. The message "6" it never finishes.
 func childBot(config string) error {
 	var url, token, path string
 	if _, err := fmt.Sscan(config, &url, &token, &path); err != nil {
@@ -434,49 +434,6 @@ func childBot(config string) error {
 	return bot.Run(context.Background())
 }
 
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	srv := newServer(t, discordtest.Config{})
-	path := sessionFile(t)
-	c := startChild(t, srv, path)
-	ready := func() bool { return srv.Conn(0) != nil && srv.Conn(0).Sequence() > 0 }
-	if err := srv.Wait(testContext(t), ready); err != nil {
-		t.Fatal(err)
-	}
-	first := srv.Conn(0).Sequence() + 1 // of the messages: nothing else happens
-	tell(t, srv, 1, 10)
-	handled, saved := 0, int64(0)
-	for handled < 8 || saved < first+9 { // 6 is stuck, and 9 waits behind it
-		switch what, seq := c.read(); what {
-		case "handled":
-			handled++
-		case "saved":
-			saved = seq
-		}
-	}
-	if saved != first+9 {
-		t.Errorf("%d is saved as handled, want %d", saved, first+9)
-	}
-	c.kill(func(string, int64) {})
-	if err := srv.Wait(testContext(t), func() bool { return len(srv.Connections()) == 0 }); err != nil {
-		t.Fatal(err)
-	}
-	tell(t, srv, 11, 20)
-	next := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll),
-		botwright.WithSessionStore(botwright.FileSessionStore(path)))
-	events := heard(next)
-	open(t, next)
-	for _, want := range []string{"6", "9"} { // nothing twice of what was saved
-		if got := content(t, receive(t, events)); got != want {
-			t.Errorf("heard %s, want %s", got, want)
-		}
-	}
-	expect(t, events, 11, 20) // and nothing lost
-	if n, r := len(srv.Identifies()), srv.Resumes(); n != 1 || len(r) != 1 || !r[0].Accepted {
-		t.Errorf("%d identifies and resumes %+v, want one of each", n, r)
-	}
-}
-
 // recommending is a transport that lets Discord recommend a number of shards.
 type recommending int
 
@@ -496,10 +453,9 @@ func (n recommending) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// TestRecommendationChanges restarts a bot when Discord recommends more shards, and fewer: it keeps
+// testRecommendationChanges restarts a bot when Discord recommends more shards, and fewer: it keeps
 // the number whose sessions it has.
-func TestRecommendationChanges(t *testing.T) {
-	t.Parallel()
+func testRecommendationChanges(t *testing.T) {
 	srv := newServer(t, discordtest.Config{Shards: 4, Guilds: 4, MaxConcurrency: 4, IdentifyWindow: 1})
 	path := sessionFile(t)
 	for i, recommended := range []recommending{4, 5, 3} {
