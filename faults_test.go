@@ -14,6 +14,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/leftover"
 )
 
 // A fault is a row of docs/faults.md: something that goes wrong between Discord and a whole bot.
@@ -66,7 +67,7 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
-	awaitSessions()
+	leftover.AwaitSessions()
 	goleak.VerifyNone(t, leaks)
 }
 

@@ -1,13 +1,11 @@
 package botwright_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"log/slog"
 	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/leftover"
 )
 
 func TestMain(m *testing.M) {
@@ -36,21 +35,8 @@ type afterExamples struct{ *testing.M }
 func (m afterExamples) Run() int {
 	code := m.M.Run()
 	exampleBots.Wait()
-	awaitSessions()
+	leftover.AwaitSessions()
 	return code
-}
-
-// awaitSessions waits for the second that discordgo takes to close sessions whose bots have been
-// shut down.
-func awaitSessions() {
-	stacks := make([]byte, 1<<20)
-	for range 500 {
-		n := runtime.Stack(stacks, true)
-		if !bytes.Contains(stacks[:n], []byte("discordgo.(*Session).Close")) {
-			return
-		}
-		<-time.After(20 * time.Millisecond)
-	}
 }
 
 // testTime bounds each test. Nothing waits for it unless something is broken.

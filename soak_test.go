@@ -17,6 +17,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/leftover"
 )
 
 var (
@@ -51,7 +52,7 @@ func TestSoak(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer goleak.VerifyNone(t, leaks)
-	defer awaitSessions()
+	defer leftover.AwaitSessions()
 	s := &soak{
 		t: t, srv: srv, guilds: srv.Guilds(), said: make(map[string]int), heard: make(map[string]int),
 		more: make(chan struct{}, 1),

@@ -1,29 +1,20 @@
 package bottest_test
 
 import (
-	"bytes"
-	"runtime"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/botwright/botwright/internal/leftover"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(afterSessions{m}) }
 
-// afterSessions waits, before goroutines are counted, for the second that discordgo takes to close
-// a session.
+// afterSessions waits, before goroutines are counted, until discordgo has closed the sessions.
 type afterSessions struct{ *testing.M }
 
 func (m afterSessions) Run() int {
 	code := m.M.Run()
-	stacks := make([]byte, 1<<20)
-	for range 500 {
-		n := runtime.Stack(stacks, true)
-		if !bytes.Contains(stacks[:n], []byte("discordgo.(*Session).Close")) {
-			break
-		}
-		<-time.After(20 * time.Millisecond)
-	}
+	leftover.AwaitSessions()
 	return code
 }

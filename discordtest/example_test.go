@@ -2,45 +2,49 @@ package discordtest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
 )
 
-// A test of a bot: somebody says "!ping", and the bot must answer.
+// A bot in the fake Discord: somebody says "!ping", and the bot must answer. Package bottest needs
+// fewer lines for it.
 func Example() {
 	srv, err := discordtest.New(discordtest.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer srv.Close()
-
-	bot, err := newSession(srv)
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithPrivilegedIntents(discordgo.IntentMessageContent),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		log.Fatal(err)
 	}
-	bot.AddHandler(func(s *discordgo.Session, m *discordgo.MessageCreate) {
-		if m.Content == "!ping" {
-			_, _ = s.ChannelMessageSend(m.ChannelID, "pong")
-		}
-	})
-	if err := bot.Open(); err != nil {
+	botwright.On(bot, func(_ context.Context, s *discordgo.Session, m *discordgo.MessageCreate) error {
+		_, err := s.ChannelMessageSend(m.ChannelID, "pong")
+		return err
+	}, botwright.NotBot(), botwright.Prefix("!ping"))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := bot.Open(ctx); err != nil {
 		log.Fatal(err)
 	}
-	defer quit(srv, bot)
+	defer func() { _ = bot.Shutdown(ctx) }()
 
 	guild := srv.Guilds()[0]
 	channel := guild.Channels[0].ID
 	if _, err := srv.Say(channel, guild.Members[0].User.ID, "!ping"); err != nil {
 		log.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
 	if err := srv.Wait(ctx, func() bool { return len(srv.Messages(channel)) == 2 }); err != nil {
 		log.Fatal(err)
 	}
@@ -59,27 +63,28 @@ func ExampleServer_SlashCommand() {
 		log.Fatal(err)
 	}
 	defer srv.Close()
-
-	bot, err := newSession(srv)
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		log.Fatal(err)
 	}
-	bot.AddHandler(func(s *discordgo.Session, i *discordgo.InteractionCreate) {
-		data := i.ApplicationCommandData()
-		_ = s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
+	botwright.On(bot, func(_ context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
+		name := i.ApplicationCommandData().Options[0].StringValue()
+		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
 			Type: discordgo.InteractionResponseChannelMessageWithSource,
-			Data: &discordgo.InteractionResponseData{Content: "Hello, " + data.Options[0].StringValue() + "!"},
+			Data: &discordgo.InteractionResponseData{Content: "Hello, " + name + "!"},
 		})
-	})
-	if err := bot.Open(); err != nil {
-		log.Fatal(err)
-	}
-	defer quit(srv, bot)
-
-	guild := srv.Guilds()[0]
-	in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "greet", discordtest.Option("name", "Ada"))
+	}, botwright.Command("greet"))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	if err := bot.Open(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = bot.Shutdown(ctx) }()
+
+	guild := srv.Guilds()[0]
+	in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID,
+		"greet", discordtest.Option("name", "Ada"))
 	m, err := in.Message(ctx)
 	if err != nil {
 		log.Fatal(err)
@@ -95,21 +100,18 @@ func ExampleConn_Reset() {
 		log.Fatal(err)
 	}
 	defer srv.Close()
-
-	bot, err := newSession(srv)
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := bot.Open(); err != nil {
-		log.Fatal(err)
-	}
-	defer quit(srv, bot)
-
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := srv.Wait(ctx, func() bool { return len(srv.Heartbeats()) == 1 }); err != nil {
+	if err := bot.Open(ctx); err != nil {
 		log.Fatal(err)
 	}
+	defer func() { _ = bot.Shutdown(ctx) }()
+
 	srv.Conn(0).Reset()
 	if err := srv.Wait(ctx, func() bool { return len(srv.Resumes()) == 1 }); err != nil {
 		log.Fatal(err)
@@ -121,30 +123,31 @@ func ExampleConn_Reset() {
 	// resumed: true
 }
 
-// A fault of REST: the first request fails at the proxy before Discord.
+// A fault of REST: Discord refuses one request.
 func ExampleServer_FailREST() {
 	srv, err := discordtest.New(discordtest.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	var remove func()
 	remove = srv.FailREST(func(*http.Request) *discordtest.RESTFault {
 		remove()
-		return discordtest.BadGateway()
+		return &discordtest.RESTFault{
+			Status: http.StatusForbidden, Body: `{"code":50013,"message":"Missing Permissions"}`}
 	})
 	for range 2 {
-		resp, err := direct.Get(srv.URL + "/api/v10/gateway")
-		if err != nil {
-			log.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		fmt.Println(resp.Status)
+		_, err := bot.Session().User("@me")
+		fmt.Println(err)
 	}
 	// Output:
-	// 502 Bad Gateway
-	// 200 OK
+	// HTTP 403 Forbidden, {"code":50013,"message":"Missing Permissions"}
+	// <nil>
 }
 
 // Windows that take minutes pass at once.
@@ -154,15 +157,17 @@ func ExampleServer_Advance() {
 		log.Fatal(err)
 	}
 	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
 
 	guild := srv.Guilds()[0]
 	in := srv.SlashCommand(guild.ID, guild.Channels[0].ID, guild.Members[0].User.ID, "slow")
 	srv.Advance(4 * time.Second) // the bot had three
-	resp, err := direct.Post(srv.URL+"/api/v10/interactions/"+in.ID+"/"+in.Token+"/callback", "application/json", nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	fmt.Println(resp.Status)
-	// Output: 404 Not Found
+	err = bot.Session().InteractionRespond(
+		&discordgo.Interaction{ID: in.ID, Token: in.Token},
+		&discordgo.InteractionResponse{Type: discordgo.InteractionResponseDeferredMessageUpdate})
+	fmt.Println("too late:", errors.Is(err, botwright.ErrInteractionExpired))
+	// Output: too late: true
 }

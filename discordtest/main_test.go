@@ -8,9 +8,19 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/leftover"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(afterSessions{m}) }
+
+// afterSessions waits, before goroutines are counted, until discordgo has closed the sessions.
+type afterSessions struct{ *testing.M }
+
+func (m afterSessions) Run() int {
+	code := m.M.Run()
+	leftover.AwaitSessions()
+	return code
+}
 
 // patience bounds every wait of a test; it is only used up when something is wrong.
 const patience = 30 * time.Second

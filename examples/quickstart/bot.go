@@ -15,8 +15,7 @@ func newBot(token string, log *slog.Logger, opts ...botwright.Option) (*botwrigh
 	bot, err := botwright.New(token, append(opts,
 		botwright.WithLogger(log),
 		botwright.WithCommands(ping),
-		botwright.WithIntents(discordgo.IntentGuilds|discordgo.IntentGuildMessages|
-			discordgo.IntentMessageContent))...)
+		botwright.WithPrivilegedIntents(discordgo.IntentMessageContent))...)
 	if err != nil {
 		return nil, err
 	}
