@@ -8,15 +8,20 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/frame"
 )
 
 // Retry calls the handler again when it has failed, up to attempts times in all, after a random
 // pause of up to 0.5 s that doubles each time, up to 30 s. It does not try again after a panic, an
 // event that does not decode, an error made by [Permanent], a request that Discord refused (4xx:
-// asking again changes nothing, and counts towards a ban), an interaction that was answered or
-// deferred before or has expired, or the end of the context. It returns the last error, joined with
-// the first one if that is another: what went wrong may only show at first. Meanwhile the events
-// behind it wait, so that their order is kept. Retry panics if attempts is less than 2.
+// asking again changes nothing, and counts towards a ban), or the end of the context. Nor does it
+// once an interaction has expired, or the handler has responded to it or deferred it: a second
+// response is refused. What [AutoDefer] has deferred is tried again.
+//
+// Retry returns the last error, joined with the first one if that is another: what went wrong may
+// only show at first. Meanwhile the events behind it wait, so that their order is kept. Retry
+// panics if attempts is less than 2.
 func Retry(attempts int) Middleware {
 	if attempts < 2 {
 		panic(fmt.Sprintf("botwright: Retry(%d): pass at least 2 attempts", attempts))
@@ -24,6 +29,8 @@ func Retry(attempts int) Middleware {
 	const first, longest = 500 * time.Millisecond, 30 * time.Second
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) error {
+			settled, forget := e.watchAnswer()
+			defer forget()
 			var earliest error
 			for n := 1; ; n++ {
 				err := next(ctx, e)
@@ -35,7 +42,7 @@ func Retry(attempts int) Middleware {
 				} else if err.Error() != earliest.Error() {
 					err = errors.Join(earliest, err)
 				}
-				if n == attempts || !retryable(err) || ctx.Err() != nil {
+				if n == attempts || !retryable(err) || ctx.Err() != nil || settled() {
 					return err
 				}
 				pause := rand.N(min(first<<min(n-1, 10), longest))
@@ -45,6 +52,21 @@ func Retry(attempts int) Middleware {
 			}
 		}
 	}
+}
+
+// watchAnswer keeps a record of the interaction until forget is called. settled reports whether
+// nothing can be responded to it since then. If that was so before, another handler has responded,
+// and this one does something else.
+func (e *Event) watchAnswer() (settled func() bool, forget func()) {
+	i := interactionOf(e)
+	if i == nil || e.bot == nil { // an event of a test
+		return func() bool { return false }, func() {}
+	}
+	_, onMessage := frame.Find(e.raw, "message")
+	record := e.bot.answers.Track(i, onMessage)
+	before := record.Settled()
+	return func() bool { return !before && record.Settled() },
+		func() { e.bot.answers.Release(record) }
 }
 
 func retryable(err error) bool {

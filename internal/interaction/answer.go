@@ -55,6 +55,13 @@ func (a *Answer) unfinished() bool {
 		a.state == loading || a.state == quiet || a.state == promised
 }
 
+// Settled reports whether the handler can no longer respond: it has responded or deferred by
+// itself, or Discord takes no response any more. Requests that are on their way do not count.
+func (a *Answer) Settled() bool {
+	s, _ := a.now()
+	return s == promised || s == answered || s == lost
+}
+
 // now returns the state, and the id that stands in for @original.
 func (a *Answer) now() (s state, original string) {
 	a.mu.Lock()
