@@ -86,6 +86,7 @@ func (b *Bot) newREST() *rest.Transport {
 		next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, b.cfg.rest.Base)), calls: &b.stats.calls})
 	cfg.Refused = b.tokenRefused
 	cfg.Waited = b.metrics.restWaited
+	cfg.Park = b.park
 	return rest.New(cfg)
 }
 
@@ -105,6 +106,8 @@ func (b *Bot) tokenRefused() {
 //     Discord has to enforce it. The answers to interactions are exempt from it and wait for nobody.
 //   - A call ends when its context does; pass it with discordgo.WithContext. A wait for a limit
 //     that would outlast the context's deadline ends at once with a [*RateLimitError].
+//   - A handler whose call waits for a limit holds no worker of the event queue meanwhile, if the
+//     call was made with the handler's context.
 //   - A request that fails with a status of 500 or above, or without an answer, is sent again, up
 //     to five times, if that can do no harm: any method but POST, and the creation of a message,
 //     which carries a nonce that Discord enforces. Then it is a [*RequestError].

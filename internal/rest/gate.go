@@ -48,6 +48,7 @@ func (g *gate) take(c *call, l limiter, front bool) error {
 	g.armLocked(l, now)
 	g.mu.Unlock()
 	ctx := c.request.Context()
+	defer c.park(ctx)()
 	select {
 	case err := <-w.done:
 		return err

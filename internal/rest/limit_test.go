@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,6 +275,34 @@ func TestOldMessages(t *testing.T) {
 			if _, err := do(ctx, rt, http.MethodDelete, path, ""); err != nil {
 				t.Errorf("a message of age %v: %v", age, err)
 			}
+		}
+	})
+}
+
+// TestPark has those who wait say so, and those who do not wait not.
+func TestPark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &discord{latency: latency, limit: 1, window: time.Second}
+		var parked, parks atomic.Int64
+		rt := rest.New(rest.Config{Next: d, Park: func(context.Context) func() {
+			parked.Add(1)
+			parks.Add(1)
+			return func() { parked.Add(-1) }
+		}})
+		if err := get(t.Context(), rt, "/channels/1"); err != nil || parks.Load() != 0 {
+			t.Errorf("%v; a call that did not wait was parked %d times", err, parks.Load())
+		}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { _ = get(t.Context(), rt, "/channels/1") })
+		}
+		synctest.Wait()
+		if n := parked.Load(); n != 3 {
+			t.Errorf("%d are parked, want 3", n)
+		}
+		all.Wait()
+		if n := parked.Load(); n != 0 {
+			t.Errorf("%d are left parked", n)
 		}
 	})
 }

@@ -35,6 +35,11 @@ type Config struct {
 	// Waited is called with how long a request has waited for limits, if it had to. It must not
 	// block.
 	Waited func(method, route string, d time.Duration)
+
+	// Park is called with a request's context before it begins to wait, and what it returns when
+	// the wait is over: whoever has lent the caller a place can give it to another meanwhile. It
+	// must not block. Default: nothing.
+	Park func(ctx context.Context) (resume func())
 }
 
 // A Transport is an http.RoundTripper that keeps to Discord's limits. Its methods may be called
@@ -62,6 +67,9 @@ func New(cfg Config) *Transport {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 20 * time.Second
 	}
+	if cfg.Park == nil {
+		cfg.Park = func(context.Context) func() { return func() {} }
+	}
 	return &Transport{cfg: cfg, global: newGlobal(max(cfg.Global, 1)), refusals: newRefusals(),
 		late: timeoutError{cfg.Timeout}, table: newTable()}
 }
@@ -69,6 +77,7 @@ func New(cfg Config) *Transport {
 // A call is one use of RoundTrip.
 type call struct {
 	request   *http.Request
+	park      func(context.Context) (resume func())
 	key       key
 	route     *routeLimit
 	bucket    *bucket // from its admission to its answer
@@ -120,7 +129,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (t *Transport) newCall(r *http.Request) *call {
-	c := &call{request: r, level: levelOf(r.Context()), noWait: !mayWait(r.Context())}
+	c := &call{request: r, park: t.cfg.Park, level: levelOf(r.Context()), noWait: !mayWait(r.Context())}
 	c.deadline, _ = r.Context().Deadline()
 	t.mu.Lock()
 	t.table.find(c)
@@ -219,6 +228,7 @@ func (t *Transport) sleep(c *call, d time.Duration) error {
 		return nil
 	}
 	ctx := c.request.Context()
+	defer c.park(ctx)()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
