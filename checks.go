@@ -12,6 +12,7 @@ import (
 
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/rest"
 )
 
 // Names of the built-in checks.
@@ -20,6 +21,7 @@ const (
 	checkMemory   = "memory"
 	checkCache    = "cache"
 	checkREST     = "rest"
+	checkInvalid  = "invalid_requests"
 	checkIdentify = "identify"
 	checkQueue    = "queue"
 	checkHandlers = "handlers"
@@ -28,8 +30,8 @@ const (
 )
 
 func builtinChecks() []string {
-	return []string{checkGateway, checkMemory, checkCache, checkREST, checkIdentify, checkQueue,
-		checkHandlers, checkSessions, checkCaptures}
+	return []string{checkGateway, checkMemory, checkCache, checkREST, checkInvalid, checkIdentify,
+		checkQueue, checkHandlers, checkSessions, checkCaptures}
 }
 
 // builtin adds a check that only reads memory, unless it is to be left out.
@@ -140,6 +142,9 @@ func (h *Health) watchBot(b *Bot) {
 	h.watchREST(&restCheck{health: h, session: b.probeSession(), traffic: &b.traffic})
 	h.builtin(checkQueue, b.checkQueue)
 	h.builtin(checkHandlers, (&handlerErrors{bot: b}).check)
+	h.builtin(checkInvalid, func(context.Context) (CheckResult, error) {
+		return judgeInvalid(b.rest.Stats()), nil
+	})
 	h.builtin(checkIdentify, b.checkIdentify)
 	h.watchDisk(b)
 	h.builtin(checkMemory, h.checkMemory)
@@ -274,6 +279,31 @@ func judgeHandlers(events, fails uint64, most float64) CheckResult {
 	case share >= max(mostlyFailures, most):
 		r.Status = Unhealthy
 	case share > most:
+		r.Status = Degraded
+	}
+	return r
+}
+
+// Invalid requests in 10 minutes from which a bot is degraded and unhealthy: two and seven tenths of
+// those for which Discord blocks a host.
+const (
+	invalidDegraded  = rest.InvalidLimit * 2 / 10
+	invalidUnhealthy = rest.InvalidLimit * 7 / 10
+)
+
+// judgeInvalid judges the requests that Discord counts towards blocking the host.
+func judgeInvalid(st rest.Stats) CheckResult {
+	r := CheckResult{Value: float64(st.Invalid), Threshold: invalidDegraded, Unit: "requests",
+		Message: fmt.Sprintf("%d of 10 minutes were answered with 401, 403 or 429", st.Invalid)}
+	switch {
+	case st.Blocked > 0:
+		r.Status = Unhealthy
+		r.Message = fmt.Sprintf("Cloudflare blocks this host, for %v more: stop what keeps sending "+
+			"requests that fail", st.Blocked.Round(time.Second))
+	case st.Invalid >= invalidUnhealthy:
+		r.Status = Unhealthy
+		r.Message += "; Discord is about to block this host"
+	case st.Invalid >= invalidDegraded:
 		r.Status = Degraded
 	}
 	return r

@@ -73,8 +73,8 @@ type HealthConfig struct {
 	// Checks changes how built-in checks are run, by name: their interval, timeout and failures.
 	Checks map[string][]CheckOption
 
-	// Without names built-in checks to leave out: gateway, memory, cache, rest, identify, queue,
-	// handlers, sessions, captures.
+	// Without names built-in checks to leave out: gateway, memory, cache, rest, invalid_requests,
+	// identify, queue, handlers, sessions, captures.
 	Without []string
 
 	// Logger is used by a Health of its own; a bot's uses the bot's. The default is

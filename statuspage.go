@@ -10,6 +10,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/rest"
 	"github.com/botwright/botwright/internal/status"
 )
 
@@ -228,6 +229,10 @@ func (b *Bot) meters() []status.Meter {
 	if r := b.memory.Read(); r.Limit.Max > 0 {
 		meters = append(meters, meter("Memory", float64(r.Used), float64(r.Limit.Max),
 			quantity(float64(r.Used), "bytes")+" of "+quantity(float64(r.Limit.Max), "bytes")))
+	}
+	if n := b.rest.Stats().Invalid; n > 0 {
+		meters = append(meters, meter("Invalid requests in 10 min", float64(n), rest.InvalidLimit,
+			fmt.Sprintf("%d of %d", n, rest.InvalidLimit)))
 	}
 	if budget := b.gate.Budget(); budget.Total > 0 {
 		spent := budget.Total - budget.Remaining

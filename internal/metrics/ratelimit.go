@@ -10,8 +10,8 @@ import (
 
 // rateLimits shows where requests stand in a transport that keeps to Discord's limits.
 type rateLimits struct {
-	stats                                   func() limits.Stats
-	invalid, tokens, buckets, waits, blocks *prometheus.Desc
+	stats                          func() limits.Stats
+	tokens, buckets, waits, blocks *prometheus.Desc
 }
 
 // NewRateLimits returns a Collector of what a transport says when Prometheus asks.
@@ -20,9 +20,7 @@ func NewRateLimits(namespace string, stats func() limits.Stats) prometheus.Colle
 		return prometheus.NewDesc(namespace+"_"+name, help, nil, nil)
 	}
 	return &rateLimits{
-		stats: stats,
-		invalid: desc("rest_invalid_requests_10m", "Requests of the last 10 minutes that were "+
-			"answered with 401, 403 or 429. Discord blocks a host at 10,000."),
+		stats:   stats,
 		tokens:  desc("rest_global_tokens", "Requests that the global limit allows at this moment."),
 		buckets: desc("rest_buckets", "Rate-limit buckets whose windows are kept track of."),
 		waits:   desc("rest_waiting", "Requests that wait for a rate limit."),
@@ -33,7 +31,7 @@ func NewRateLimits(namespace string, stats func() limits.Stats) prometheus.Colle
 
 // Describe implements prometheus.Collector.
 func (r *rateLimits) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{r.invalid, r.tokens, r.buckets, r.waits, r.blocks} {
+	for _, d := range []*prometheus.Desc{r.tokens, r.buckets, r.waits, r.blocks} {
 		ch <- d
 	}
 }
@@ -41,7 +39,6 @@ func (r *rateLimits) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (r *rateLimits) Collect(ch chan<- prometheus.Metric) {
 	out, st := Sink(ch), r.stats()
-	out.Gauge(r.invalid, float64(st.Invalid))
 	out.Gauge(r.tokens, float64(st.Global))
 	out.Gauge(r.buckets, float64(st.Buckets))
 	out.Gauge(r.waits, float64(st.Waiting))

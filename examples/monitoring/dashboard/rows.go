@@ -148,8 +148,14 @@ func rest() row {
 			kind: "timeseries", limit: 7000, queries: []query{
 				{"sum by (instance, reason) (increase(discord_rest_invalid_requests_total[S][10m]))",
 					"{{instance}} {{reason}}"}}},
-		{title: "In flight", kind: "timeseries", queries: []query{
-			{"sum by (instance) (discord_rest_inflight[S])", "{{instance}}"}}},
+		{title: "Waiting for a rate limit, and in flight", kind: "timeseries", queries: []query{
+			{"sum by (instance) (discord_rest_waiting[S])", "{{instance}}: waiting"},
+			{"sum by (instance) (discord_rest_inflight[S])", "{{instance}}: in flight"},
+			{"sum by (instance) (discord_rest_global_tokens[S])", "{{instance}}: allowed at once"}}},
+		{title: "Wait for rate limits by route, p95", about: "Of the requests that had to wait.",
+			kind: "timeseries", unit: "s", queries: []query{
+				{"histogram_quantile(0.95, sum by (method, route, le) " +
+					"(rate(discord_rest_ratelimit_wait_seconds_bucket[S][R])))", "{{method}} {{route}}"}}},
 	}}
 }
 
