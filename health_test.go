@@ -174,7 +174,7 @@ func TestChecksOfABot(t *testing.T) {
 			t.Errorf("%s is %s: %s", c.Name, c.Status, c.Message)
 		}
 	}
-	want := []string{"gateway", "rest", "queue", "handlers", "identify", "memory", "cache", "database"}
+	want := []string{"gateway", "rest", "queue", "handlers", "invalid_requests", "identify", "memory", "cache", "database"}
 	if !report.Healthy() || !slices.Equal(names, want) {
 		t.Errorf("%s: %v", report.Status, names)
 	}
