@@ -288,10 +288,10 @@ func TestMisusePanics(t *testing.T) {
 	bot.Use(pass)
 	open(t, bot)
 	wantPanic(t, "before the bot is opened", func() { bot.Use(pass) })
-	if err := bot.Open(t.Context()); !errors.Is(err, botwright.ErrOpened) {
+	if err := bot.Open(t.Context()); !errors.Is(err, botwright.ErrAlreadyOpen) {
 		t.Errorf("second Open: %v", err)
 	}
-	if err := bot.Run(t.Context()); !errors.Is(err, botwright.ErrOpened) {
+	if err := bot.Run(t.Context()); !errors.Is(err, botwright.ErrAlreadyOpen) {
 		t.Errorf("Run after Open: %v", err)
 	}
 }

@@ -55,8 +55,8 @@
 //
 // # Operations
 //
-// [WithMetrics] exports what a bot does to Prometheus, [Bot.Report] and [ReportEvery] say it in some
-// lines, [WithResources] watches the memory, and [WithProfiler] finds what is slow and captures
+// [WithMetrics] exports what a bot does to Prometheus, [Bot.Report] and [WithReportEvery] say it in
+// some lines, [WithResources] watches the memory, and [WithProfiler] finds what is slow and captures
 // what it was doing. Each costs nothing unless it is asked for.
 //
 // Two bots in one process share nothing.

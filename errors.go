@@ -14,8 +14,8 @@ var (
 	// ErrHandlerTimeout is the cause of a handler's context that [Timeout] has ended.
 	ErrHandlerTimeout = errors.New("botwright: the handler's deadline has passed")
 
-	// ErrOpened is returned by Open and Run if the bot was opened before.
-	ErrOpened = errors.New("botwright: the bot was opened before: make a new one with New")
+	// ErrAlreadyOpen is returned by Open and Run if the bot was opened before.
+	ErrAlreadyOpen = errors.New("botwright: the bot was opened before: make a new one with New")
 
 	// ErrUnauthorized says that Discord does not accept the bot's token.
 	ErrUnauthorized = errors.New("botwright: Discord does not accept the token: " + badToken)

@@ -88,9 +88,9 @@ func ExampleBot_Report() {
 	// Output: 1 of 1 shards, 3 guilds
 }
 
-func ExampleReportEvery() {
+func ExampleWithReportEvery() {
 	_, err := botwright.New(someToken,
-		botwright.ReportEvery(30*time.Second),
+		botwright.WithReportEvery(30*time.Second),
 		botwright.WithResources(botwright.ResourceConfig{MaxMemory: 400 << 20}))
 	fmt.Println(err)
 	// Output: <nil>

@@ -20,7 +20,7 @@ func TestOpenWaitsForGuilds(t *testing.T) {
 			srv := newServer(t, discordtest.Config{Guilds: 20, MaxConcurrency: 16})
 			bot := newBot(t, srv, botwright.WithShards(2))
 			open(t, bot)
-			if n := bot.StateSize(); n.Guilds != 20 || n.Channels != 80 {
+			if n := bot.StateStats(); n.Guilds != 20 || n.Channels != 80 {
 				t.Errorf("when Open returned, State had %v", n)
 			}
 		})
@@ -45,7 +45,7 @@ func TestOpenWithoutSomeGuilds(t *testing.T) {
 			log, text := newTextLog()
 			bot := newBot(t, srv, botwright.WithGuildWait(50*time.Millisecond), botwright.WithLogger(log))
 			open(t, bot)
-			if n := bot.StateSize(); n.Channels != 8 {
+			if n := bot.StateStats(); n.Channels != 8 {
 				t.Errorf("State has %v", n)
 			}
 			if got := strings.Contains(text(), "State lacks guilds"); got != silent {

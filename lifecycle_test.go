@@ -46,7 +46,7 @@ func TestShutdownBeforeOpen(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 	}
-	if err := bot.Open(testContext(t)); !errors.Is(err, botwright.ErrOpened) {
+	if err := bot.Open(testContext(t)); !errors.Is(err, botwright.ErrAlreadyOpen) {
 		t.Errorf("Open after Shutdown: %v", err)
 	}
 	if n := len(srv.Requests()) + len(srv.AllConnections()); n != 0 {

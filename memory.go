@@ -54,7 +54,7 @@ func (b *Bot) newGuard() *memory.Guard {
 // shrink has caches and State give up a share of what they hold, and returns how many entries
 // that were.
 func (b *Bot) shrink(share float64) (entries int) {
-	before := b.StateSize().Shrunk
+	before := b.StateStats().Shrunk
 	for _, c := range b.cfg.caches {
 		entries += c.cache.Shrink(share)
 	}
@@ -63,5 +63,5 @@ func (b *Bot) shrink(share float64) (entries int) {
 			s.tend(func() { s.state.Shrink(id, share) })
 		}
 	}
-	return entries + int(b.StateSize().Shrunk-before) //nolint:gosec // not that many
+	return entries + int(b.StateStats().Shrunk-before) //nolint:gosec // not that many
 }

@@ -51,14 +51,14 @@ func TestUpkeepWhileQueueIsFull(t *testing.T) {
 	for range 20 {
 		say(t, srv, "x")
 	}
-	poll(t, func() bool { return bot.Report().Queue.Blocked > 0 && bot.StateSize().Messages > 0 })
+	poll(t, func() bool { return bot.Report().Queue.Blocked > 0 && bot.StateStats().Messages > 0 })
 
 	cache.Set(1, 1)
 	if why := receive(t, expired); why != botwright.EvictExpired {
 		t.Errorf("evicted: %v", why)
 	}
-	if p := botwright.GuardMemory(bot, 100)(99); p.Shrinks != 1 || bot.StateSize().Messages > 0 {
-		t.Errorf("%+v, and State has %v", p, bot.StateSize())
+	if p := botwright.GuardMemory(bot, 100)(99); p.Shrinks != 1 || bot.StateStats().Messages > 0 {
+		t.Errorf("%+v, and State has %v", p, bot.StateStats())
 	}
 }
 

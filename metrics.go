@@ -210,7 +210,7 @@ func (b *Bot) registerMetrics() error {
 		Limits: metrics.QueueLimits{MaxEvents: b.cfg.queue.MaxEvents,
 			MaxBytes: b.cfg.queue.MaxBytes, MaxInFlight: b.cfg.queue.MaxInFlight},
 		Users: b.users,
-		State: func() metrics.State { return b.StateSize().metric() },
+		State: func() metrics.State { return b.StateStats().metric() },
 		Pressure: func() metrics.Pressure {
 			p := b.MemoryPressure()
 			return metrics.Pressure{Percent: p.Level, Shrinks: p.Shrinks}

@@ -15,7 +15,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err == nil {
 		err = b.wait(ctx)
 	}
-	if errors.Is(err, ErrOpened) {
+	if errors.Is(err, ErrAlreadyOpen) {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -66,7 +66,7 @@ func (b *Bot) begin() (context.Context, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.state != botNew {
-		return nil, ErrOpened
+		return nil, ErrAlreadyOpen
 	}
 	b.state = botOpen
 	b.runCtx, b.stop = context.WithCancel(context.Background())

@@ -43,7 +43,7 @@ type Report struct {
 	REST      RESTStats     `json:"rest"`
 	Queue     QueueReport   `json:"queue"`
 	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
-	State     StateSize     `json:"state"`
+	State     StateStats    `json:"state"`
 	Resources Resources     `json:"resources"`
 }
 
@@ -62,7 +62,7 @@ func (b *Bot) Report() Report {
 	r := Report{
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
 		REST:   restStats(b.rest.Stats()),
-		Caches: b.cacheReports(), State: b.StateSize(), Resources: b.readResources(),
+		Caches: b.cacheReports(), State: b.StateStats(), Resources: b.readResources(),
 		Users: b.users(),
 	}
 	if f := b.currentFleet(); f != nil {
@@ -144,12 +144,12 @@ func (s *shard) guilds() (available, unavailable int) {
 	return st.Guilds, st.Unavailable
 }
 
-// ReportEvery logs a [Report] at info level each time d has passed, as long as the bot is open.
+// WithReportEvery logs a [Report] at info level each time d has passed, as long as the bot is open.
 // Every 30 s is usual. Without the option nothing is logged.
-func ReportEvery(d time.Duration) Option {
+func WithReportEvery(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {
-			c.problem("ReportEvery", "%v is not a positive duration", d)
+			c.problem("WithReportEvery", "%v is not a positive duration", d)
 			return
 		}
 		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {

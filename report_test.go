@@ -175,11 +175,11 @@ func (b *syncBuffer) String() string {
 
 func (b *syncBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
-func TestReportEvery(t *testing.T) {
+func TestWithReportEvery(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
 	log := &syncBuffer{}
-	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.ReportEvery(time.Millisecond))
+	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.WithReportEvery(time.Millisecond))
 	open(t, bot)
 	poll(t, func() bool { return strings.Count(log.String(), "msg=report bot.uptime=") >= 2 })
 }
@@ -216,10 +216,10 @@ func TestMemoryLimitInReport(t *testing.T) {
 func TestObservabilityOptionsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, opt := range map[string]botwright.Option{
-		"WithMetrics":   botwright.WithMetrics(nil),
-		"ReportEvery":   botwright.ReportEvery(0),
-		"WithResources": botwright.WithResources(botwright.ResourceConfig{MaxMemory: -1}),
-		"WithProfiler":  botwright.WithProfiler(botwright.ProfilerConfig{Slow: -1}),
+		"WithMetrics":     botwright.WithMetrics(nil),
+		"WithReportEvery": botwright.WithReportEvery(0),
+		"WithResources":   botwright.WithResources(botwright.ResourceConfig{MaxMemory: -1}),
+		"WithProfiler":    botwright.WithProfiler(botwright.ProfilerConfig{Slow: -1}),
 	} {
 		if _, err := botwright.New(someToken, opt); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v does not name it", name, err)

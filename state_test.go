@@ -59,7 +59,7 @@ func TestStateIsAheadOfHandlers(t *testing.T) {
 	for w := range wrong {
 		t.Error(w)
 	}
-	if size := bot.StateSize(); size.Guilds != 3 || size.Members != 3 || size.Channels < 50 || size.Messages != 0 {
+	if size := bot.StateStats(); size.Guilds != 3 || size.Members != 3 || size.Channels < 50 || size.Messages != 0 {
 		t.Errorf("State holds %+v", size)
 	}
 	requests := len(srv.Requests())
@@ -109,7 +109,7 @@ func TestBeforeUpdateReachesHandlers(t *testing.T) {
 	if e := receive(t, leaves); e.BeforeDelete == nil || len(e.BeforeDelete.Members) != 11 {
 		t.Errorf("BeforeDelete is %+v", e.BeforeDelete)
 	}
-	if size := bot.StateSize(); size.Guilds != 2 {
+	if size := bot.StateStats(); size.Guilds != 2 {
 		t.Errorf("State holds %d guilds", size.Guilds)
 	}
 }
@@ -204,7 +204,7 @@ func TestMemoryPressureShrinks(t *testing.T) {
 		say(t, srv, "x")
 		receive(t, said)
 	}
-	members := bot.StateSize().Members
+	members := bot.StateStats().Members
 	tests := []struct{ used, level, messages, members int }{
 		{79, 0, 100, members},
 		{80, 80, 75, members - 9}, // a quarter of 11 in each of 3 guilds
@@ -216,7 +216,7 @@ func TestMemoryPressureShrinks(t *testing.T) {
 	look := botwright.GuardMemory(bot, 100)
 	for _, tt := range tests {
 		p := look(int64(tt.used))
-		size, n := bot.StateSize(), bot.Caches()["numbers"].Entries
+		size, n := bot.StateStats(), bot.Caches()["numbers"].Entries
 		if size.Messages != tt.messages || size.Members != tt.members {
 			t.Errorf("at %d %%: %+v", tt.used, size)
 		}
@@ -320,7 +320,7 @@ func ExampleWithState() {
 		return
 	}
 	fmt.Println("may the bot write?", <-allowed, <-allowed)
-	fmt.Println("guilds in State:", bot.StateSize().Guilds)
+	fmt.Println("guilds in State:", bot.StateStats().Guilds)
 	if err := bot.Shutdown(ctx); err != nil {
 		fmt.Println(err)
 	}

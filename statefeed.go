@@ -11,9 +11,9 @@ import (
 	"github.com/botwright/botwright/internal/state"
 )
 
-// A StateSize is how much State holds, over all shards of this process, and how many members,
+// StateStats is how much State holds, over all shards of this process, and how many members,
 // messages and threads have left it.
-type StateSize struct {
+type StateStats struct {
 	Guilds      int `json:"guilds"`
 	Channels    int `json:"channels"`
 	Threads     int `json:"threads"`
@@ -31,12 +31,12 @@ type StateSize struct {
 }
 
 // String returns a line for people.
-func (s StateSize) String() string {
+func (s StateStats) String() string {
 	return fmt.Sprintf("%d guilds, %d channels, %d threads, %d roles, %d members, %d messages",
 		s.Guilds, s.Channels, s.Threads, s.Roles, s.Members, s.Messages)
 }
 
-func (s StateSize) metric() metrics.State {
+func (s StateStats) metric() metrics.State {
 	return metrics.State{
 		Entries: map[string]int{
 			"guilds": s.Guilds, "channels": s.Channels, "threads": s.Threads, "roles": s.Roles,
@@ -48,17 +48,17 @@ func (s StateSize) metric() metrics.State {
 	}
 }
 
-// StateSize counts what State holds. It holds State's lock meanwhile, a millisecond for some ten
+// StateStats counts what State holds. It holds State's lock meanwhile, a millisecond for some ten
 // thousand channels.
-func (b *Bot) StateSize() StateSize {
-	var sum StateSize
+func (b *Bot) StateStats() StateStats {
+	var sum StateStats
 	for _, s := range b.ownShards() {
 		if s.state == nil {
 			continue
 		}
 		n := s.state.Sizes()
 		expired, evicted, shrunk := s.state.Evictions()
-		sum = StateSize{
+		sum = StateStats{
 			Guilds: sum.Guilds + n.Guilds, Channels: sum.Channels + n.Channels,
 			Threads: sum.Threads + n.Threads, Roles: sum.Roles + n.Roles,
 			Emojis: sum.Emojis + n.Emojis, Stickers: sum.Stickers + n.Stickers,

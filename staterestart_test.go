@@ -213,7 +213,7 @@ func TestResumedWithoutState(t *testing.T) {
 			open(t, bot)
 			tell(t, srv, 1, 3)
 			expect(t, events, 1, 3)
-			if n := bot.StateSize().Guilds; n != 0 || len(srv.Identifies()) != 1 {
+			if n := bot.StateStats().Guilds; n != 0 || len(srv.Identifies()) != 1 {
 				t.Errorf("%d guilds after %v and %d identifies", n, time.Since(start), len(srv.Identifies()))
 			}
 			if !strings.Contains(log.String(), tt.want) {

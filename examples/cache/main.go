@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 	}
 	err = bot.Run(ctx)
 	stats := bot.Caches()["profiles"]
-	fmt.Printf("in State: %v\n", bot.StateSize())
+	fmt.Printf("in State: %v\n", bot.StateStats())
 	fmt.Printf("profiles: %d held, %d found, %d missed, %d fetched\n",
 		stats.Entries, stats.Hits, stats.Misses, stats.Loads)
 	return err

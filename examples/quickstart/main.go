@@ -60,7 +60,7 @@ func run(ctx context.Context) error {
 	}
 	view.watch(bot)
 	err = bot.Run(ctx)
-	fmt.Printf("in State: %v\n", bot.StateSize())
+	fmt.Printf("in State: %v\n", bot.StateStats())
 	view.summary()
 	return err
 }
