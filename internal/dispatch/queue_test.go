@@ -28,7 +28,7 @@ func newQueue(events int, bytes int64, inFlight int) *dispatch.Queue[func()] {
 }
 
 func TestOrderPerKey(t *testing.T) {
-	q := newQueue(1000, 1<<20, 8)
+	q := newQueue(50_000, 1<<20, 8) // never half full, so that no guild is above its share
 	var mu sync.Mutex
 	got := make(map[uint64][]int)
 	for i := range 20_000 {
