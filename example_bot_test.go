@@ -234,8 +234,10 @@ func ExampleWithClock() {
 		log.Fatal(err)
 	}
 	daily := botwright.CooldownWith(botwright.CooldownConfig{
-		Rate:    rate.Every(24 * time.Hour),
-		TooFast: func(_ *botwright.Event, wait time.Duration) string { return fmt.Sprint("wait ", wait.Round(time.Minute)) },
+		Rate: rate.Every(24 * time.Hour),
+		TooFast: func(_ *botwright.Event, wait time.Duration) string {
+			return fmt.Sprint("wait ", wait.Round(time.Minute))
+		},
 	}, botwright.ByUser)
 	botwright.On(bot, func(ctx context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
 		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{

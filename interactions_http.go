@@ -86,7 +86,8 @@ func isPing(body []byte) bool {
 }
 
 // takeInteraction queues an interaction for those who want it, and is false if that is not
-// possible now.
+// possible now: it waits for nothing. Without a sequence it is no event of a session, which
+// Discord could send again, so that nobody tracks it.
 func (b *Bot) takeInteraction(body []byte) bool {
 	b.mu.Lock()
 	f, isOpen := b.fleet, b.state == botOpen
@@ -105,7 +106,7 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	e, key := s.newEvent(interactionCreate, &in)
 	e.arrived = b.board.Arrive()
 	u := uses{forward: forward, shows: b.board.Wants(in.Type)}
-	return s.putAll(e, key, to, u) == dispatch.Accepted
+	return s.putAll(e, key, to, u) <= dispatch.AcceptedLate
 }
 
 // shardOf returns the shard that an interaction would have come from, or the first one if that is

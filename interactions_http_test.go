@@ -7,11 +7,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -197,6 +200,106 @@ func TestInteractionsHandlerReplay(t *testing.T) {
 	got := map[string]bool{receive(t, calls): true, receive(t, calls): true}
 	if !got[first] || !got[second] || len(calls) > 0 {
 		t.Errorf("handled %v and %d more", got, len(calls))
+	}
+}
+
+// Interactions beyond what the queue has room for are refused at once, and those that are not are
+// handled by every handler.
+func TestInteractionsHandlerFull(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, discordtest.Config{Guilds: 1}, botwright.WithQueue(botwright.QueueConfig{MaxEvents: 64}))
+	release := make(chan struct{})
+	var together, alone atomic.Int32
+	for count, opts := range map[*atomic.Int32][]botwright.HandlerOption{
+		&together: nil, &alone: {botwright.Concurrent()},
+	} {
+		s.bot.Handle("INTERACTION_CREATE", func(context.Context, *botwright.Event) error {
+			<-release
+			count.Add(1)
+			return nil
+		}, opts...)
+	}
+	s.open(t)
+	discord := newSigner()
+	h, err := s.bot.InteractionsHandler(discord.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(n int) int {
+		body := fmt.Sprintf(`{"id":"%d","type":3,"guild_id":"%d"}`, n, 100+n)
+		return serve(h, discord.request([]byte(body), time.Now())).StatusCode
+	}
+	const sent = 40
+	statuses := make([]int, sent+1)
+	var sending sync.WaitGroup
+	for n := 1; n <= sent; n++ {
+		sending.Go(func() { statuses[n] = send(n) })
+	}
+	sending.Wait() // while no handler returns
+	accepted, refused := int32(0), 0
+	for n, status := range statuses[1:] {
+		switch status {
+		case http.StatusAccepted:
+			accepted++
+		case http.StatusServiceUnavailable:
+			refused = n + 1
+		default:
+			t.Errorf("status %d", status)
+		}
+	}
+	if accepted < 8 || accepted > 16 {
+		t.Errorf("%d interactions were taken, want up to a quarter of 64", accepted)
+	}
+	close(release)
+	if overflow, ok := errors.AsType[*botwright.OverflowError](receive(t, s.errors)); !ok || overflow.Dropped == 0 {
+		t.Errorf("reported %v", overflow)
+	}
+	poll(t, func() bool { return s.bot.Queue().Events == 0 })
+	if status := send(refused); status != http.StatusAccepted {
+		t.Errorf("status %d of one that was refused before", status)
+	}
+	s.close(t)
+	if together.Load() != accepted+1 || alone.Load() != accepted+1 {
+		t.Errorf("%d and %d calls for %d interactions", together.Load(), alone.Load(), accepted+1)
+	}
+}
+
+// An interaction that came by HTTP is no event of the session: how far that is does not depend on
+// it.
+func TestInteractionsHandlerIsNotTracked(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{})
+	store := newMemoryStore()
+	bot := newBot(t, srv, botwright.WithSessionStore(store))
+	begun := make(chan bool, 1)
+	bot.Handle("INTERACTION_CREATE", func(ctx context.Context, e *botwright.Event) error {
+		begun <- e.Sequence == 0
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	messages := heard(bot)
+	open(t, bot)
+	discord := newSigner()
+	h, err := bot.InteractionsHandler(discord.public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := serve(h, discord.request([]byte(`{"id":"7","type":3}`), time.Now())); resp.StatusCode != http.StatusAccepted {
+		t.Fatalf("status %d", resp.StatusCode)
+	}
+	if !receive(t, begun) {
+		t.Error("it has a sequence")
+	}
+	tell(t, srv, 1, 10)
+	expect(t, messages, 1, 10)
+	want := srv.Conn(0).Sequence()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // cuts the handler off
+	if _, ok := errors.AsType[*botwright.ShutdownError](bot.Shutdown(ctx)); !ok {
+		t.Log("the handler has returned in time")
+	}
+	if got := store.session(0); got.Sequence < want || len(got.Handled) > 0 {
+		t.Errorf("handled up to %d and %v, want all up to %d", got.Sequence, got.Handled, want)
 	}
 }
 

@@ -66,7 +66,8 @@
 //     guilds hold beyond their shares: it cannot crowd out the rest, and no guild can have the
 //     others' shed.
 //   - Interactions have room of their own, a quarter of the limits, in which guilds have shares
-//     by the same rule. Put never blocks for one. Its user has three seconds: one that would have
+//     by the same rule. Put never blocks for one. The further parts of one that was let in may
+//     take as much again, so that it is not handled in part. Its user has three seconds: one that would have
 //     to wait for room is worth more refused, and to wait would hold up all that comes behind it.
 //   - Upkeep, the bot's own work, is always taken. There is little of it.
 //

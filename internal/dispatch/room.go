@@ -33,6 +33,8 @@ func (l load) beyond(share load) load {
 	return l.minus(share)
 }
 
+func (l load) times(n int) load { return load{n * l.events, int64(n) * l.bytes} }
+
 // part is an nth, but one event at least.
 func (l load) part(n int) load { return load{max(1, l.events/n), l.bytes / int64(n)} }
 
@@ -76,6 +78,8 @@ func (q *Queue[T]) admitLocked(t *Task[T]) Result {
 	case t.Shed && r.halfFull(held.minus(q.excess), t.Size):
 		return Shed
 	case !r.full(held, t.Size):
+		return Accepted
+	case t.Kind == Interaction && t.Admitted && held.plus(t.Size).within(r.all.times(2)):
 		return Accepted
 	case t.Kind == Interaction:
 		return Dropped
