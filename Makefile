@@ -102,6 +102,7 @@ examples: ## build every example, run the quickstart
 	@if [ -d examples ]; then set -x; go build -o /dev/null ./examples/...; fi
 	@if [ -d examples/quickstart ]; then set -x; go run ./examples/quickstart -for 5s; fi
 	go run ./examples/sharded -for 5s
+	go run ./examples/ratelimit -messages 100
 	@captures=$$(mktemp -d); trap 'rm -r "$$captures"' EXIT; set -x; \
 	go run ./examples/profile -for 3s -captures "$$captures"
 

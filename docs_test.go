@@ -14,7 +14,7 @@ import (
 func TestDocsShowCodeThatRuns(t *testing.T) {
 	t.Parallel()
 	sources := goSources(t)
-	for _, guide := range []string{"docs/testing.md", "docs/migrating.md"} {
+	for _, guide := range []string{"docs/testing.md", "docs/migrating.md", "docs/rest.md"} {
 		text, err := os.ReadFile(guide)
 		if err != nil {
 			t.Fatal(err)

@@ -20,6 +20,12 @@ var (
 	// ErrUnauthorized says that Discord does not accept the bot's token.
 	ErrUnauthorized = errors.New("botwright: Discord does not accept the token: " + badToken)
 
+	// ErrWebhookGone is returned for a webhook that Discord has said before does not exist any more, or
+	// for an interaction whose token has expired. The request was not sent: Discord restricts bots
+	// that go on asking.
+	ErrWebhookGone = errors.New("botwright: the webhook does not exist any more, or the " +
+		"interaction's token has expired")
+
 	// ErrNotOwned is returned for a shard that this process does not have, and for its guilds.
 	ErrNotOwned = errors.New("botwright: the shard is not one of this process")
 

@@ -114,7 +114,7 @@ func (b *Bot) tokenRefused() {
 //   - Requests that Discord counts as invalid (status 401, 403 and 429) are counted as Discord
 //     does, over 10 minutes. Before they are as many as get a host blocked, calls are slowed and
 //     then refused, those of [Low] priority first: see [InvalidRequestsError].
-//   - A webhook that Discord does not know is not asked for again. A token that it refuses three
+//   - A webhook that Discord does not know is not asked for again: [ErrWebhookGone]. A token that it refuses three
 //     times in a row is [ErrUnauthorized], and the end of [Bot.Run].
 type Transport struct {
 	rest *rest.Transport
@@ -190,8 +190,11 @@ func (p publicErrors) RoundTrip(r *http.Request) (*http.Response, error) {
 	if e, ok := errors.AsType[*rest.RequestError](err); ok {
 		return nil, (*RequestError)(e)
 	}
-	if errors.Is(err, rest.ErrUnauthorized) {
-		return nil, ErrUnauthorized
+	switch {
+	case errors.Is(err, rest.ErrUnauthorized):
+		err = ErrUnauthorized
+	case errors.Is(err, rest.ErrWebhookGone):
+		err = ErrWebhookGone
 	}
 	return nil, err
 }
