@@ -82,7 +82,7 @@ func ExampleSendError() {
 	}
 	defer srv.Close()
 	failed := make(chan error)
-	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL), botwright.WithShards(0), botwright.WithState(botwright.StateNone),
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL), botwright.WithShards(0), botwright.WithState(botwright.StateNone()),
 		botwright.WithLogger(slog.New(slog.DiscardHandler)),
 		botwright.WithErrorHandler(func(_ context.Context, _ *botwright.Event, err error) { failed <- err }))
 	if err != nil {

@@ -19,7 +19,7 @@ func TestDerivedIntents(t *testing.T) {
 	message := func(bot *botwright.Bot) {
 		botwright.On(bot, func(context.Context, *discordgo.Session, *discordgo.MessageCreate) error { return nil })
 	}
-	none := botwright.WithState(botwright.StateNone)
+	none := botwright.WithState(botwright.StateNone())
 	exact := []botwright.Option{none}
 	tests := []struct {
 		name     string
@@ -30,7 +30,7 @@ func TestDerivedIntents(t *testing.T) {
 	}{
 		{"none", func(*botwright.Bot) {}, exact, 0, ""},
 		{"the default State", func(*botwright.Bot) {}, nil, discordgo.IntentGuilds, ""},
-		{"a full State", func(*botwright.Bot) {}, []botwright.Option{botwright.WithState(botwright.StateFull)},
+		{"a full State", func(*botwright.Bot) {}, []botwright.Option{botwright.WithState(botwright.StateFull())},
 			discordgo.IntentGuilds | discordgo.IntentGuildEmojis | discordgo.IntentGuildVoiceStates, ""},
 		{"a State with messages", func(*botwright.Bot) {}, []botwright.Option{botwright.WithState(botwright.StatePolicy{
 			Guilds: true, Channels: true, MessagesPerChannel: 10})},

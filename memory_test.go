@@ -34,7 +34,7 @@ func TestMemoryLimitIsOne(t *testing.T) {
 func TestUpkeepWhileQueueIsFull(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{Guilds: 1})
-	policy := botwright.StateFull
+	policy := botwright.StateFull()
 	policy.MessagesPerChannel = 100
 	expired := make(chan botwright.EvictReason, 1)
 	cache := botwright.NewTTLCache(botwright.TTLCacheConfig[int, int]{

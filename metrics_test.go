@@ -545,7 +545,7 @@ func TestMetricsOfTheBot(t *testing.T) {
 	begin := time.Now()
 	bot := newBot(t, srv, botwright.WithMetrics(reg),
 		botwright.WithIntents(discordgo.IntentGuilds),
-		botwright.WithState(botwright.StateFull),
+		botwright.WithState(botwright.StateFull()),
 		botwright.WithQueue(botwright.QueueConfig{MaxEvents: 1234, MaxInFlight: 7}))
 	open(t, bot)
 	failure := errors.New("it failed")

@@ -27,12 +27,12 @@ type StatePolicy struct {
 	MembersPerGuild int
 
 	// Keep says who may be kept at all within MembersPerGuild; nil means anybody.
-	Keep Keep
+	Keep KeepFunc
 
 	// KeepOverLimit says who is kept beyond MembersPerGuild, MemberLifetime and memory pressure;
 	// nil means nobody. Without the bot itself ([KeepSelf]), what it may do in a channel has to
 	// be asked of Discord each time.
-	KeepOverLimit Keep
+	KeepOverLimit KeepFunc
 
 	// MessagesPerChannel is how many messages are kept of a channel, the last ones, or [NoLimit].
 	// The default is 0. Without messages, BeforeUpdate and BeforeDelete of their events are nil.
@@ -49,38 +49,39 @@ type StatePolicy struct {
 	SweepInterval time.Duration
 }
 
-// Presets. They are not to be assigned to; copy one and change the copy.
-var (
-	// StateNone keeps nothing but the bot's own user: the least memory. Handlers see what is in
-	// their events.
-	StateNone = StatePolicy{}
+// StateNone keeps nothing but the bot's own user: the least memory. Handlers see what is in their
+// events.
+func StateNone() StatePolicy { return StatePolicy{} }
 
-	// StateMinimal keeps what permission checks need: guilds, channels, threads, roles, and the
-	// bot's own member. It is the default. Archived threads go after 4 hours.
-	StateMinimal = StatePolicy{
+// StateMinimal keeps what permission checks need: guilds, channels, threads, roles, and the bot's
+// own member. It is the default. Archived threads go after 4 hours.
+func StateMinimal() StatePolicy {
+	return StatePolicy{
 		Guilds: true, Channels: true, Threads: true, Roles: true,
 		KeepOverLimit:  KeepSelf,
 		ThreadLifetime: 4 * time.Hour,
 	}
+}
 
-	// StateFull keeps what discordgo's own State keeps by default, so that code that was written
-	// for it goes on to work: everything but messages, and all members, of which Discord sends
-	// few without the privileged intents for members and presences.
-	StateFull = StatePolicy{
+// StateFull keeps what discordgo's own State keeps by default, so that code that was written for it
+// goes on to work: everything but messages, and all members, of which Discord sends few without the
+// privileged intents for members and presences.
+func StateFull() StatePolicy {
+	return StatePolicy{
 		Guilds: true, Channels: true, Threads: true, ThreadMembers: true, Roles: true,
 		Emojis: true, Stickers: true, VoiceStates: true, Presences: true,
 		MembersPerGuild: NoLimit,
 		KeepOverLimit:   KeepSelf,
 		ThreadLifetime:  4 * time.Hour,
 	}
-)
+}
 
 // defaultSweepInterval is that of discord.js's examples.
 const defaultSweepInterval = 5 * time.Minute
 
 // defaultState is the policy of a bot without WithState.
 func defaultState() StatePolicy {
-	p := StateMinimal
+	p := StateMinimal()
 	p.SweepInterval = defaultSweepInterval
 	return p
 }
@@ -168,7 +169,7 @@ func (p *StatePolicy) internal() state.Policy {
 	}
 }
 
-// A StateMember is a member of a guild about whom a [Keep] decides.
+// A StateMember is a member of a guild about whom a [KeepFunc] decides.
 type StateMember struct {
 	GuildID, UserID string
 	Self            bool // the bot itself
@@ -182,40 +183,38 @@ type StateMember struct {
 // this: decide by the fields first.
 func (m StateMember) Member() *discordgo.Member { return m.decoded() }
 
-// A Keep decides which members State keeps. It is called for each member of a guild that Discord
-// sends, and must be quick and use neither the bot nor State; a panic in it loses the event for
-// State.
-type Keep func(m StateMember) bool
+// A KeepFunc decides which members State keeps. It is called for each member of a guild that
+// Discord sends, and must be quick and use neither the bot nor State; a panic in it loses the event
+// for State.
+type KeepFunc func(m StateMember) bool
 
-//nolint:gochecknoglobals // constants that Go cannot spell
-var (
-	// KeepSelf keeps the bot itself.
-	KeepSelf Keep = func(m StateMember) bool { return m.Self }
+// KeepSelf keeps the bot itself. It is a [KeepFunc].
+func KeepSelf(m StateMember) bool { return m.Self }
 
-	// KeepOwners keeps the owners of guilds.
-	KeepOwners Keep = func(m StateMember) bool { return m.Owner }
+// KeepOwners keeps the owners of guilds. It is a [KeepFunc].
+func KeepOwners(m StateMember) bool { return m.Owner }
 
-	// KeepVoice keeps who is in a voice channel, for as long as they are. It needs VoiceStates.
-	KeepVoice Keep = func(m StateMember) bool { return m.Voice }
-)
+// KeepVoice keeps who is in a voice channel, for as long as they are. It needs VoiceStates. It is a
+// [KeepFunc].
+func KeepVoice(m StateMember) bool { return m.Voice }
 
-// Or returns a Keep that keeps whom k or one of others keeps.
-func (k Keep) Or(others ...Keep) Keep {
-	all := append([]Keep{k}, others...)
+// Or returns a KeepFunc that keeps whom k or one of others keeps.
+func (k KeepFunc) Or(others ...KeepFunc) KeepFunc {
+	all := append([]KeepFunc{k}, others...)
 	return func(m StateMember) bool {
-		return slices.ContainsFunc(all, func(k Keep) bool { return k(m) })
+		return slices.ContainsFunc(all, func(k KeepFunc) bool { return k(m) })
 	}
 }
 
-// And returns a Keep that keeps whom k and all of others keep.
-func (k Keep) And(others ...Keep) Keep {
-	all := append([]Keep{k}, others...)
+// And returns a KeepFunc that keeps whom k and all of others keep.
+func (k KeepFunc) And(others ...KeepFunc) KeepFunc {
+	all := append([]KeepFunc{k}, others...)
 	return func(m StateMember) bool {
-		return !slices.ContainsFunc(all, func(k Keep) bool { return !k(m) })
+		return !slices.ContainsFunc(all, func(k KeepFunc) bool { return !k(m) })
 	}
 }
 
-func (k Keep) internal() func(state.Member) bool {
+func (k KeepFunc) internal() func(state.Member) bool {
 	if k == nil {
 		return nil
 	}

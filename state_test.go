@@ -71,7 +71,7 @@ func TestStateIsAheadOfHandlers(t *testing.T) {
 func TestBeforeUpdateReachesHandlers(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
-	policy := botwright.StateFull
+	policy := botwright.StateFull()
 	policy.MessagesPerChannel = 10
 	bot := newBot(t, srv, botwright.WithState(policy), botwright.WithIntents(discordgo.IntentsAll))
 	edits := make(chan *discordgo.MessageUpdate, 1)
@@ -117,7 +117,7 @@ func TestBeforeUpdateReachesHandlers(t *testing.T) {
 func TestStateNoneKeepsNothing(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
-	bot := newBot(t, srv, botwright.WithState(botwright.StateNone), botwright.WithIntents(discordgo.IntentsAll),
+	bot := newBot(t, srv, botwright.WithState(botwright.StateNone()), botwright.WithIntents(discordgo.IntentsAll),
 		botwright.WithSessionConfig(func(s *discordgo.Session) { s.StateEnabled = true }))
 	said := make(chan bool, 1)
 	botwright.On(bot, func(_ context.Context, s *discordgo.Session, _ *discordgo.MessageCreate) error {
@@ -135,7 +135,7 @@ func TestPanickingKeepIsReported(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
 	log := newErrorLog()
-	policy := botwright.StateMinimal
+	policy := botwright.StateMinimal()
 	policy.KeepOverLimit = func(botwright.StateMember) bool { panic("keep") }
 	bot := newBot(t, srv, botwright.WithState(policy), botwright.WithErrorHandler(log.handle))
 	created := make(chan bool, 10)
@@ -167,11 +167,11 @@ func TestStateProblems(t *testing.T) {
 
 func TestKeepCombines(t *testing.T) {
 	t.Parallel()
-	all, none := botwright.Keep(func(botwright.StateMember) bool { return true }), botwright.Keep(func(botwright.StateMember) bool { return false })
+	all, none := botwright.KeepFunc(func(botwright.StateMember) bool { return true }), botwright.KeepFunc(func(botwright.StateMember) bool { return false })
 	owner := botwright.StateMember{Owner: true}
 	tests := []struct {
 		name string
-		keep botwright.Keep
+		keep botwright.KeepFunc
 		want bool
 	}{
 		{"or", none.Or(none, botwright.KeepOwners), true}, {"or none", none.Or(botwright.KeepVoice, botwright.KeepSelf), false},
@@ -188,7 +188,7 @@ func TestMemoryPressureShrinks(t *testing.T) {
 	t.Parallel()
 	cache := botwright.NewTTLCache(botwright.TTLCacheConfig[int, int]{})
 	srv := newServer(t, discordtest.Config{})
-	policy := botwright.StateFull
+	policy := botwright.StateFull()
 	policy.MessagesPerChannel = 100
 	lines := &logLines{}
 	bot := newBot(t, srv, botwright.WithCache("numbers", cache), botwright.WithState(policy),
@@ -250,7 +250,7 @@ func TestBotSweeps(t *testing.T) {
 	cache := botwright.NewTTLCache(botwright.TTLCacheConfig[int, int]{
 		TTL: 1, OnEvict: func(_, _ int, why botwright.EvictReason) { expired <- why }})
 	asked := make(chan bool, 1000)
-	policy := botwright.StateMinimal
+	policy := botwright.StateMinimal()
 	policy.SweepInterval = 1
 	policy.KeepOverLimit = func(m botwright.StateMember) bool {
 		if m.Self {
@@ -290,10 +290,10 @@ func (l *logLines) text() string {
 }
 
 func ExampleWithState() {
-	policy := botwright.StateMinimal
+	policy := botwright.StateMinimal()
 	policy.MembersPerGuild = 100
 	policy.VoiceStates = true
-	policy.KeepOverLimit = botwright.KeepSelf.Or(botwright.KeepVoice, botwright.KeepOwners)
+	policy.KeepOverLimit = botwright.KeepFunc(botwright.KeepSelf).Or(botwright.KeepVoice, botwright.KeepOwners)
 	policy.MessagesPerChannel = 50
 
 	srv, err := discordtest.New(discordtest.Config{Guilds: 2})

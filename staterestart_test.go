@@ -186,7 +186,7 @@ type sessionsOnly struct{ botwright.SessionStore }
 // TestResumedWithoutState says why State is empty when the store, or another policy, leaves it so.
 func TestResumedWithoutState(t *testing.T) {
 	t.Parallel()
-	full := botwright.WithState(botwright.StateFull)
+	full := botwright.WithState(botwright.StateFull())
 	for name, tt := range map[string]struct {
 		wrap func(botwright.SessionStore) botwright.SessionStore
 		opts []botwright.Option

@@ -83,7 +83,7 @@ func newProfiles() *profiles {
 func newBot(
 	token string, cache *profiles, opts ...botwright.Option,
 ) (*botwright.Bot, error) {
-	policy := botwright.StateMinimal
+	policy := botwright.StateMinimal()
 	policy.MessagesPerChannel, policy.MessageLifetime = 50, 5*time.Minute
 	bot, err := botwright.New(token, append(opts,
 		botwright.WithLogger(slog.New(slog.NewTextHandler(os.Stderr,
