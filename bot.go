@@ -14,6 +14,7 @@ import (
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
+	"github.com/botwright/botwright/internal/locator"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/rest"
 	"github.com/botwright/botwright/internal/session"
@@ -30,7 +31,7 @@ type Bot struct {
 	sessionEvents map[string]bool
 	session       *discordgo.Session // of the first shard; made by New
 	settings      legacy.Settings    // of that session, as New left it
-	locator       *gatewayLocator
+	locator       *locator.Locator
 	gate          *gateway.Queue
 	queue         *dispatch.Queue[work]
 	rest          *rest.Transport
@@ -134,9 +135,10 @@ func New(token string, opts ...Option) (*Bot, error) {
 		return nil, err
 	}
 	b.cfg.dialer = cfg.gatewayDialer()
-	b.locator = &gatewayLocator{client: b.session.Client, api: cfg.api, token: cfg.token}
+	b.locator = locator.New(locator.Config{Client: b.session.Client, API: cfg.api,
+		Token: cfg.token, UserAgent: userAgent, Logger: cfg.logger})
 	b.gate = gateway.NewQueue(gateway.QueueConfig{
-		Limit:     b.locator.limit,
+		Limit:     b.locator.Limit,
 		Exhausted: b.budgetExhausted,
 		Logger:    cfg.logger,
 	})

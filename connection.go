@@ -57,3 +57,6 @@ func (c *config) gatewayDialer() *websocket.Dialer {
 	}
 	return gateway.NewDialer(c.httpClient.Transport)
 }
+
+// userAgent is what Discord asks every client to send.
+const userAgent = "DiscordBot (https://github.com/botwright/botwright, 0)"

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
+
+	"github.com/botwright/botwright/internal/locator"
 )
 
 // Run opens the bot, waits until ctx is done, and shuts it down. It returns nil after an orderly
@@ -114,8 +117,20 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	return nil
 }
 
+// locate asks for the gateway until there is an answer, or none that could help.
+func (b *Bot) locate(ctx context.Context) (locator.Answer, error) {
+	found, err := b.locator.Await(ctx)
+	if refused, ok := errors.AsType[*locator.StatusError](err); ok {
+		if refused.Status == http.StatusUnauthorized {
+			return found, fmt.Errorf("%w (%w)", ErrUnauthorized, err)
+		}
+		return found, fmt.Errorf("%w: see WithAPI", err)
+	}
+	return found, err
+}
+
 // startShards makes the shards and lets them run, unless the bot is being stopped.
-func (b *Bot) startShards(ctx, runCtx context.Context, found gatewayBot) (*fleet, error) {
+func (b *Bot) startShards(ctx, runCtx context.Context, found locator.Answer) (*fleet, error) {
 	count, ids := b.cfg.shardCount, b.cfg.shardIDs
 	if count == 0 {
 		count = roundShards(found.Shards, found.Limit.MaxConcurrency)

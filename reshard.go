@@ -46,7 +46,7 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 		return fmt.Errorf("botwright: only a bot with all shards in one process can reshard: "+
 			"this one has %d of %d", len(old.shards), old.count)
 	}
-	found, err := b.locator.fetchNow(ctx)
+	found, err := b.locator.Fetch(ctx)
 	if err != nil {
 		return fmt.Errorf("reshard: %w", err)
 	}
@@ -336,7 +336,7 @@ func (b *Bot) reshardIfFull(ctx context.Context) error {
 	if f == nil || guilds*10 < len(shards)*maxGuildsPerShard*8 {
 		return nil
 	}
-	found, err := b.locator.fetchNow(ctx)
+	found, err := b.locator.Fetch(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/bucketlock"
+	"github.com/botwright/botwright/internal/locator"
 	"github.com/botwright/botwright/internal/redact"
 	"github.com/botwright/botwright/internal/rest"
 )
@@ -82,8 +83,9 @@ func (c *config) setREST() {
 
 // newREST returns the transport that all sessions share.
 func (b *Bot) newREST() *rest.Transport {
-	cfg := b.cfg.rest.internal(&apiTransport{base: b.cfg.api,
-		next: b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, b.cfg.rest.Base)), calls: &b.stats.calls})
+	cfg := b.cfg.rest.internal(&locator.Transport{Base: b.cfg.api,
+		Next:  b.metrics.transport(b.traffic.Transport(b.cfg.api.Host, b.cfg.rest.Base)),
+		Calls: &b.stats.calls})
 	cfg.Refused = b.tokenRefused
 	cfg.Waited = b.metrics.restWaited
 	cfg.Park = b.park

@@ -66,7 +66,7 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Intents:        int(b.intents),
 		LargeThreshold: session.Identify.LargeThreshold,
 		Presence:       initialPresence(session),
-		URL:            b.locator.url,
+		URL:            b.locator.URL,
 		Gate:           s,
 		Dialer:         b.cfg.dialer,
 		Compression:    b.cfg.compression,
