@@ -33,6 +33,9 @@ type CooldownConfig struct {
 // Cooldown handles events of a key no more often than r. Others are turned away: interactions are
 // told when to try again, the rest without a word; see [CooldownWith], and [WithClock] for tests.
 // Cooldown panics if r is not positive or key is nil.
+//
+// Cooldown is also what throttles: with rate.Every(interval) it handles the first event of a key,
+// and then none until the interval has passed.
 func Cooldown(r rate.Limit, key KeyFunc) Middleware {
 	return CooldownWith(CooldownConfig{Rate: r}, key)
 }

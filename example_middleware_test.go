@@ -97,22 +97,6 @@ func ExampleLogging() {
 	// Output: level=ERROR msg="event handled" event=GUILD_MEMBER_ADD shard=0 guild=1 error="no such role"
 }
 
-// However much people talk, the panel is drawn once a minute.
-func ExampleThrottle() {
-	handle := botwright.Throttle(time.Minute, botwright.ByChannel)(
-		func(_ context.Context, e *botwright.Event) error {
-			fmt.Println("draw the panel of channel", e.ChannelID)
-			return nil
-		})
-	for range 3 {
-		_ = handle(context.Background(), &botwright.Event{ChannelID: "1"})
-	}
-	_ = handle(context.Background(), &botwright.Event{ChannelID: "2"})
-	// Output:
-	// draw the panel of channel 1
-	// draw the panel of channel 2
-}
-
 func ExampleCooldown() {
 	handle := botwright.Cooldown(rate.Every(time.Minute), botwright.ByUser)(
 		func(_ context.Context, e *botwright.Event) error {
@@ -125,6 +109,22 @@ func ExampleCooldown() {
 	// Output:
 	// daily reward for 1
 	// daily reward for 2
+}
+
+// However much people talk, the panel is drawn once a minute.
+func ExampleCooldown_throttle() {
+	handle := botwright.Cooldown(rate.Every(time.Minute), botwright.ByChannel)(
+		func(_ context.Context, e *botwright.Event) error {
+			fmt.Println("draw the panel of channel", e.ChannelID)
+			return nil
+		})
+	for range 3 {
+		_ = handle(context.Background(), &botwright.Event{ChannelID: "1"})
+	}
+	_ = handle(context.Background(), &botwright.Event{ChannelID: "2"})
+	// Output:
+	// draw the panel of channel 1
+	// draw the panel of channel 2
 }
 
 func ExampleRetry() {

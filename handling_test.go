@@ -82,10 +82,11 @@ func TestMaxConcurrent(t *testing.T) {
 	})
 }
 
-func TestThrottle(t *testing.T) {
+// TestCooldownThrottles has a Cooldown do what other libraries call to throttle.
+func TestCooldownThrottles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		h := botwright.Throttle(time.Second, botwright.ByChannel)(
+		h := botwright.Cooldown(rate.Every(time.Second), botwright.ByChannel)(
 			func(context.Context, *botwright.Event) error { calls++; return nil })
 		handle := func(channel string, want int) {
 			t.Helper()
@@ -273,8 +274,6 @@ func TestHandlingMisuse(t *testing.T) {
 	for name, f := range map[string]func(){
 		"Debounce":      func() { botwright.Debounce(0, botwright.ByUser) },
 		"Debounce key":  func() { botwright.Debounce(1, nil) },
-		"Throttle":      func() { botwright.Throttle(0, botwright.ByUser) },
-		"Throttle key":  func() { botwright.Throttle(1, nil) },
 		"Cooldown":      func() { botwright.Cooldown(0, botwright.ByUser) },
 		"Cooldown key":  func() { botwright.Cooldown(1, nil) },
 		"Retry":         func() { botwright.Retry(1) },

@@ -178,30 +178,3 @@ func merge[E any](last *E, first any, set func(to, from *E)) any {
 	set(&to, from)
 	return &to
 }
-
-// maxThrottled is how many keys Throttle remembers: as many as Debounce by default. Beyond it the
-// key whose last event is longest ago may be handled again early.
-const maxThrottled = defaultDebounceMaxKeys
-
-// Throttle handles of the events with the same key the first one, and then none until interval
-// has passed. Throttle panics if interval is not positive or key is nil.
-func Throttle(interval time.Duration, key KeyFunc) Middleware {
-	if interval <= 0 {
-		panic(fmt.Sprintf("botwright: Throttle(%v): pass a positive duration", interval))
-	}
-	checkKey("Throttle", key)
-	return func(next Handler) Handler {
-		handled := NewTTLCache(TTLCacheConfig[string, struct{}]{
-			TTL: interval, MaxSize: maxThrottled})
-		return func(ctx context.Context, e *Event) error {
-			k := key(e)
-			if k == "" {
-				return next(ctx, e)
-			}
-			if _, recent := handled.GetOrSet(k, struct{}{}); recent {
-				return nil
-			}
-			return next(ctx, e)
-		}
-	}
-}

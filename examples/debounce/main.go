@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bwmarrin/discordgo"
+	"golang.org/x/time/rate"
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
@@ -89,7 +90,7 @@ func addHandlers(bot *botwright.Bot, v *view) {
 
 	// The first message of a channel at once, and then none for three seconds.
 	botwright.On(bot, func(_ context.Context, _ *discordgo.Session, m *discordgo.MessageCreate) error {
-		v.print(m.GuildID, "Throttle   #"+v.channel(m.ChannelID)+" has come alive")
+		v.print(m.GuildID, "Cooldown   #"+v.channel(m.ChannelID)+" has come alive")
 		return nil
-	}, botwright.Throttle(3*time.Second, botwright.ByChannel))
+	}, botwright.Cooldown(rate.Every(3*time.Second), botwright.ByChannel))
 }
