@@ -15,7 +15,7 @@ func dispatchBot(tb testing.TB, n int) *botwright.Bot {
 	tb.Helper()
 	bot := closedBot(tb)
 	some := []botwright.Middleware{
-		botwright.Recover(),
+		botwright.NotBot(),
 		botwright.GuildOnly(),
 		botwright.Filter(func(e *botwright.Event) bool { return e.UserID != "1" }),
 	}

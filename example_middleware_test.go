@@ -60,16 +60,6 @@ func ExampleGuildOnly() {
 	// Output: in guild 1
 }
 
-// With Recover inside, a middleware sees a panic as an error.
-func ExampleRecover() {
-	handle := botwright.Recover()(func(context.Context, *botwright.Event) error {
-		panic("out of cheese")
-	})
-	err := handle(context.Background(), &botwright.Event{})
-	fmt.Println(err)
-	// Output: panic: out of cheese
-}
-
 func ExampleTimeout() {
 	handle := botwright.Timeout(10 * time.Millisecond)(
 		func(ctx context.Context, _ *botwright.Event) error {

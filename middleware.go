@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -39,22 +38,6 @@ func Chain(mw ...Middleware) Middleware {
 	}
 }
 
-// Recover turns a panic of the handler into a [*PanicError] that the middleware around it sees
-// as any other error. A bot contains panics without it, too: what Recover adds is that, say, a
-// Logging before it logs them.
-func Recover() Middleware {
-	return func(next Handler) Handler {
-		return func(ctx context.Context, e *Event) (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = &PanicError{Value: v, Stack: debug.Stack()}
-				}
-			}()
-			return next(ctx, e)
-		}
-	}
-}
-
 // Timeout ends the context of the handler after d, with [ErrHandlerTimeout] as its cause. It is
 // up to the handler to heed its context: it is not abandoned. Timeout panics if d is not
 // positive.
@@ -72,7 +55,8 @@ func Timeout(d time.Duration) Middleware {
 }
 
 // Logging logs each event that was handled, with how long that took: at debug level, or at error
-// level if it failed. A nil logger is [slog.Default]. What users wrote is not logged.
+// level if it failed. A panic of what it wraps is logged too, and becomes a [*PanicError] for the
+// middleware around it. A nil logger is [slog.Default]. What users wrote is not logged.
 func Logging(l *slog.Logger) Middleware {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) error {
@@ -81,7 +65,7 @@ func Logging(l *slog.Logger) Middleware {
 				log = slog.Default()
 			}
 			start := time.Now()
-			err := next(ctx, e)
+			err := protect(func() error { return next(ctx, e) })
 			level, attrs := slog.LevelDebug, []slog.Attr{
 				slog.String("event", e.Type), slog.Int("shard", e.ShardID),
 				slog.String("guild", e.GuildID), slog.String("duration", time.Since(start).String()),

@@ -114,16 +114,20 @@ func TestChainOrder(t *testing.T) {
 	}
 }
 
-func TestRecover(t *testing.T) {
+func TestLoggingSeesPanics(t *testing.T) {
+	var out bytes.Buffer
 	cause := errors.New("cause")
-	h := botwright.Recover()(func(context.Context, *botwright.Event) error { panic(cause) })
+	h := botwright.Logging(slog.New(slog.NewTextHandler(&out, nil)))(func(context.Context, *botwright.Event) error { panic(cause) })
 	err := h(t.Context(), botwright.NewEvent("X", `{}`))
 	var p *botwright.PanicError
 	if !errors.As(err, &p) || !errors.Is(err, cause) {
 		t.Fatalf("error %v", err)
 	}
-	if !strings.Contains(string(p.Stack), "TestRecover") {
+	if !strings.Contains(string(p.Stack), "TestLoggingSeesPanics") {
 		t.Error("the stack does not show where it happened")
+	}
+	if line := out.String(); !strings.Contains(line, "level=ERROR") || !strings.Contains(line, "panic: cause") {
+		t.Errorf("logged %q", line)
 	}
 }
 
