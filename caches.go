@@ -26,7 +26,7 @@ type namedCache struct {
 
 // WithCache has the bot look after a cache: it sweeps it, a little each second, shrinks it when
 // memory runs out, see [WithMemoryLimit], and shows it as [Bot.ObserveCache] does. The name is
-// for logs, metrics and [Bot.Caches].
+// for logs, metrics and the Caches of a [Report].
 func WithCache(name string, cache Cache) Option {
 	return func(c *config) {
 		if cache == nil || name == "" {
@@ -40,15 +40,6 @@ func WithCache(name string, cache Cache) Option {
 		}
 		c.caches = append(c.caches, namedCache{name, cache})
 	}
-}
-
-// Caches returns what the caches of [WithCache] hold and have done, by their names.
-func (b *Bot) Caches() map[string]TTLCacheStats {
-	stats := make(map[string]TTLCacheStats, len(b.cfg.caches))
-	for _, c := range b.cfg.caches {
-		stats[c.name] = c.cache.Stats()
-	}
-	return stats
 }
 
 const (

@@ -216,7 +216,7 @@ func TestMemoryPressureShrinks(t *testing.T) {
 	look := botwright.GuardMemory(bot, 100)
 	for _, tt := range tests {
 		p := look(int64(tt.used))
-		size, n := bot.StateStats(), bot.Caches()["numbers"].Entries
+		size, n := bot.StateStats(), cache.Stats().Entries
 		if size.Messages != tt.messages || size.Members != tt.members {
 			t.Errorf("at %d %%: %+v", tt.used, size)
 		}

@@ -60,7 +60,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	err = bot.Run(ctx)
-	stats := bot.Caches()["profiles"]
+	stats := profiles.Stats()
 	fmt.Printf("in State: %v\n", bot.StateStats())
 	fmt.Printf("profiles: %d held, %d found, %d missed, %d fetched\n",
 		stats.Entries, stats.Hits, stats.Misses, stats.Loads)
