@@ -135,8 +135,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		return nil, err
 	}
 	b.cfg.dialer = cfg.gatewayDialer()
-	b.locator = locator.New(locator.Config{Client: b.session.Client, API: cfg.api,
-		Token: cfg.token, UserAgent: userAgent, Logger: cfg.logger})
+	b.locator = b.newLocator()
 	b.gate = gateway.NewQueue(gateway.QueueConfig{
 		Limit:     b.locator.Limit,
 		Exhausted: b.budgetExhausted,

@@ -117,6 +117,14 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	return nil
 }
 
+// newLocator returns what finds Discord's gateway.
+func (b *Bot) newLocator() *locator.Locator {
+	return locator.New(locator.Config{
+		Client: b.session.Client, API: b.cfg.api, Token: b.cfg.token, UserAgent: userAgent,
+		Logger: b.cfg.logger,
+	})
+}
+
 // locate asks for the gateway until there is an answer, or none that could help.
 func (b *Bot) locate(ctx context.Context) (locator.Answer, error) {
 	found, err := b.locator.Await(ctx)

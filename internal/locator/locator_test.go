@@ -45,7 +45,9 @@ func (a *api) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.Header().Set("Retry-After", next.retryAfter)
 	}
 	w.WriteHeader(next.status)
-	w.WriteString(next.body)
+	if _, err := w.WriteString(next.body); err != nil {
+		return nil, err
+	}
 	return w.Result(), nil
 }
 
