@@ -1,58 +1,41 @@
-package botwright
+// Package shardenv reads from the environment of a process which shards it has.
+package shardenv
 
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// WithShardsFromEnv is [WithShards] from the environment of the process, read by [New], so that one
-// image runs as any number of processes:
-//
-//	SHARD_COUNT     the number of shards over all processes; 0 for Discord's recommendation,
-//	                which leaves all of them to this process
-//	SHARD_ID        the shard that this process has
-//	SHARD_IDS       or the shards that it has, such as "0-3,7"
-//	SHARD_ID        or "ordinal": the number at the end of the pod's name, as in a StatefulSet of
-//	                Kubernetes, bot-0, bot-1 …; the name is POD_NAME, or HOSTNAME without it
-//	SHARDS_PER_POD  with SHARD_ID=ordinal, how many shards each pod has; 1 by default. Pod n
-//	                begins with shard n × SHARDS_PER_POD; the last may have fewer
-//
-// With SHARD_COUNT alone this process has all shards. Where none of them is set, or all are empty,
-// the option does nothing: WithShards before it, or one shard, remains. New refuses what does not
-// fit together.
-func WithShardsFromEnv() Option {
-	return func(c *config) {
-		env := shardEnv{
-			count: lookup("SHARD_COUNT"), id: lookup("SHARD_ID"), ids: lookup("SHARD_IDS"),
-			perPod: lookup("SHARDS_PER_POD"),
-		}
-		if env == (shardEnv{}) {
-			return
-		}
-		count, ids, err := env.shards()
-		if err != nil {
-			c.problem("WithShardsFromEnv", "%w", err)
-			return
-		}
-		c.shardCount, c.shardIDs = count, ids
+// Read returns the number of all shards, 0 for as many as Discord recommends, and the shards of this
+// process; none for all. getenv is [os.Getenv]. set is false if the environment says nothing.
+func Read(getenv func(string) string) (count int, ids []int, set bool, err error) {
+	lookup := func(name string) string { return strings.TrimSpace(getenv(name)) }
+	e := environment{
+		count: lookup("SHARD_COUNT"), id: lookup("SHARD_ID"), ids: lookup("SHARD_IDS"),
+		perPod: lookup("SHARDS_PER_POD"), lookup: lookup,
 	}
+	if e.count == "" && e.id == "" && e.ids == "" && e.perPod == "" {
+		return 0, nil, false, nil
+	}
+	count, ids, err = e.shards()
+	return count, ids, true, err
 }
 
-// shardEnv is what the environment says about shards.
-type shardEnv struct{ count, id, ids, perPod string }
+// environment is what the environment says about shards.
+type environment struct {
+	count, id, ids, perPod string
+	lookup                 func(string) string
+}
 
 // ordinal is the value of SHARD_ID that stands for the number at the end of the pod's name.
 const ordinal = "ordinal"
 
-func lookup(name string) string { return strings.TrimSpace(os.Getenv(name)) }
-
 // shards returns the number of shards, and those of this process; none for all.
-func (e shardEnv) shards() (count int, ids []int, err error) {
+func (e environment) shards() (count int, ids []int, err error) {
 	switch {
 	case e.id != "" && e.ids != "":
 		return 0, nil, fmt.Errorf("SHARD_ID is %q and SHARD_IDS is %q: set one of them", e.id, e.ids)
@@ -85,7 +68,7 @@ func (e shardEnv) shards() (count int, ids []int, err error) {
 }
 
 // podShards returns the shards of the pod that this process runs in.
-func (e shardEnv) podShards(count int) ([]int, error) {
+func (e environment) podShards(count int) ([]int, error) {
 	perPod := 1
 	if e.perPod != "" {
 		var err error
@@ -96,9 +79,9 @@ func (e shardEnv) podShards(count int) ([]int, error) {
 			return nil, fmt.Errorf("SHARDS_PER_POD is 0: a pod has at least one shard")
 		}
 	}
-	variable, name := "POD_NAME", lookup("POD_NAME")
+	variable, name := "POD_NAME", e.lookup("POD_NAME")
 	if name == "" {
-		variable, name = "HOSTNAME", lookup("HOSTNAME")
+		variable, name = "HOSTNAME", e.lookup("HOSTNAME")
 	}
 	if name == "" {
 		return nil, fmt.Errorf("SHARD_ID is %q, but neither POD_NAME nor HOSTNAME is set", ordinal)

@@ -1,28 +1,19 @@
-package botwright_test
+package shardenv_test
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/botwright/botwright"
-	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/shardenv"
 )
 
-// setenv sets the variables that WithShardsFromEnv reads, and empties the others.
-func setenv(t *testing.T, env map[string]string) {
-	t.Helper()
-	for _, name := range []string{"SHARD_COUNT", "SHARD_ID", "SHARD_IDS", "SHARDS_PER_POD",
-		"POD_NAME", "HOSTNAME"} {
-		t.Setenv(name, env[name])
-	}
+func getenv(env map[string]string) func(string) string {
+	return func(name string) string { return env[name] }
 }
 
-func TestShardsFromEnv(t *testing.T) {
+func TestRead(t *testing.T) {
+	t.Parallel()
 	type env = map[string]string
 	tests := []struct {
 		name  string
@@ -30,8 +21,6 @@ func TestShardsFromEnv(t *testing.T) {
 		count int   // of all shards; 0 for Discord's recommendation
 		ids   []int // none for all
 	}{
-		{"nothing set", env{}, 3, []int{0, 2}}, // WithShards before it
-		{"only the pod's name", env{"POD_NAME": "bot-1", "HOSTNAME": "bot-1"}, 3, []int{0, 2}},
 		{"count", env{"SHARD_COUNT": "2"}, 2, nil},
 		{"recommended", env{"SHARD_COUNT": "0"}, 0, nil},
 		{"one", env{"SHARD_COUNT": "4", "SHARD_ID": "3"}, 4, []int{3}},
@@ -49,13 +38,11 @@ func TestShardsFromEnv(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			setenv(t, tt.env)
-			bot, err := botwright.New(someToken, botwright.WithShards(3, 0, 2),
-				botwright.WithShardsFromEnv(), botwright.WithLogger(slog.New(slog.DiscardHandler)))
-			if err != nil {
-				t.Fatal(err)
+			t.Parallel()
+			count, ids, set, err := shardenv.Read(getenv(tt.env))
+			if err != nil || !set {
+				t.Fatal(set, err)
 			}
-			count, ids := botwright.ConfiguredShards(bot)
 			if count != tt.count || !slices.Equal(ids, tt.ids) {
 				t.Errorf("shards %v of %d, want %v of %d", ids, count, tt.ids, tt.count)
 			}
@@ -63,7 +50,8 @@ func TestShardsFromEnv(t *testing.T) {
 	}
 }
 
-func TestShardsFromEnvRefuses(t *testing.T) {
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
 	type env = map[string]string
 	tests := []struct {
 		name string
@@ -104,13 +92,12 @@ func TestShardsFromEnvRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			setenv(t, tt.env)
-			_, err := botwright.New(someToken, botwright.WithShardsFromEnv(),
-				botwright.WithLogger(slog.New(slog.DiscardHandler)))
+			t.Parallel()
+			_, _, _, err := shardenv.Read(getenv(tt.env))
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
-			for _, want := range append(tt.want, "WithShardsFromEnv") {
+			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("the error does not name %q: %v", want, err)
 				}
@@ -119,33 +106,11 @@ func TestShardsFromEnvRefuses(t *testing.T) {
 	}
 }
 
-func ExampleWithShardsFromEnv() {
-	// As the manifest of a StatefulSet sets them, and Kubernetes the name of its second pod.
-	for name, value := range map[string]string{
-		"SHARD_COUNT": "8", "SHARD_ID": "ordinal", "SHARDS_PER_POD": "4", "POD_NAME": "bot-1",
-	} {
-		_ = os.Setenv(name, value)
-		defer func() { _ = os.Unsetenv(name) }()
+func TestReadNothing(t *testing.T) {
+	t.Parallel()
+	for _, env := range []map[string]string{{}, {"SHARD_COUNT": " "}, {"POD_NAME": "bot-1", "HOSTNAME": "bot-1"}} {
+		if count, ids, set, err := shardenv.Read(getenv(env)); set || err != nil {
+			t.Errorf("%v: %d, %v, %v", env, count, ids, err)
+		}
 	}
-	srv, _ := discordtest.New(discordtest.Config{MaxConcurrency: 8})
-	defer srv.Close()
-	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL), botwright.WithShardsFromEnv())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := context.Background()
-	if err := bot.Open(ctx); err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, s := range bot.Shards() {
-		fmt.Println("shard", s.ID, s.State)
-	}
-	_ = bot.Shutdown(ctx)
-	// Output:
-	// shard 4 ready
-	// shard 5 ready
-	// shard 6 ready
-	// shard 7 ready
 }
