@@ -112,15 +112,17 @@ type Debouncer[K comparable] struct {
 // debounced is a key that waits or is within a burst. It is a value in the map rather than behind a
 // pointer, because with many keys a trigger costs what the memory it touches costs.
 type debounced struct {
-	fn    func()        // waits for its turn; nil if none does
-	last  time.Duration // the latest trigger
-	since time.Duration // the first trigger of this wait or burst: MaxWait counts from here
+	fn       func()        // waits for its turn; nil if none does
+	replaced func()        // called when another one takes its place; may be nil
+	last     time.Duration // the latest trigger
+	since    time.Duration // the first trigger of this wait or burst: MaxWait counts from here
 }
 
 // dueCallback is a callback whose turn has come and which has yet to start. The zero value is none.
 type dueCallback struct {
-	fn    func()
-	round *debounceRound // which fn has joined
+	fn       func()
+	replaced func()
+	round    *debounceRound // which fn has joined
 }
 
 // NewDebouncer returns a Debouncer for keys of type K. A zero cfg is fine.
@@ -146,44 +148,62 @@ func (d *Debouncer[K]) Trigger(key K, fn func()) bool {
 	if fn == nil {
 		panic("botwright: Debouncer.Trigger needs a function, got nil")
 	}
+	return d.trigger(key, fn, nil) != triggerRefused
+}
+
+// What became of a trigger.
+type triggered int
+
+const (
+	triggerTaken   triggered = iota
+	triggerSkipped           // counts, but its callback will not run: LeadingOnly
+	triggerRefused
+)
+
+// trigger is Trigger with a function that is called when a later callback takes fn's place. It is
+// called under the lock: it must be quick and stay off the Debouncer.
+func (d *Debouncer[K]) trigger(key K, fn, replaced func()) triggered {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return false
+		return triggerRefused
 	}
 	now := time.Since(d.start)
 	e, held := d.keys[key]
 	if !held && d.queue.len() >= d.cfg.MaxKeys {
 		if _, known := d.due[key]; !known {
 			d.stats.Rejected++
-			return false
+			return triggerRefused
 		}
 	}
 	d.stats.Triggers++
 	if e.fn != nil {
 		// The check stays where it is. It comes too early now, and will see that the turn moved.
-		e.fn, e.last = fn, now
+		if e.replaced != nil {
+			e.replaced()
+		}
+		e.fn, e.replaced, e.last = fn, replaced, now
 		d.keys[key] = e
-		return true
+		return triggerTaken
 	}
 	inBurst := held && now < d.turn(e)
 	if inBurst && d.cfg.LeadingOnly {
 		e.last = now
 		d.keys[key] = e
-		return true
+		return triggerSkipped
 	}
 	e = debounced{last: now, since: now}
 	if d.cfg.Leading && !inBurst {
-		d.fireLocked(key, fn)
+		d.fireLocked(key, fn, replaced)
 	} else {
-		e.fn = fn
+		e.fn, e.replaced = fn, replaced
 		d.waiting++
 	}
 	if !held {
 		d.scheduleLocked(key, now)
 	}
 	d.keys[key] = e
-	return true
+	return triggerTaken
 }
 
 // Cancel drops the callback that waits for key and ends the key's burst. It reports whether there
@@ -213,7 +233,7 @@ func (d *Debouncer[K]) Flush(ctx context.Context) error {
 	for key, e := range d.keys {
 		if e.fn != nil {
 			d.waiting--
-			d.fireLocked(key, e.fn)
+			d.fireLocked(key, e.fn, e.replaced)
 		}
 	}
 	rounds := d.resetLocked()

@@ -32,7 +32,7 @@ func (d *Debouncer[K]) scheduleLocked(key K, now time.Duration) {
 		if e.fn != nil {
 			d.waiting--
 			d.stats.Early++
-			d.fireLocked(next, e.fn)
+			d.fireLocked(next, e.fn, e.replaced)
 		}
 	}
 	d.checks.pushLast(debounceCheck[K]{now + d.cfg.Wait, key})
@@ -76,8 +76,8 @@ func (d *Debouncer[K]) expireLocked(limit int) (more bool) {
 		e := d.keys[key]
 		if e.fn != nil && d.turn(e) <= now {
 			d.waiting--
-			d.fireLocked(key, e.fn)
-			e.fn, e.since = nil, now
+			d.fireLocked(key, e.fn, e.replaced)
+			e.fn, e.replaced, e.since = nil, nil, now
 		}
 		// A wait goes on after further triggers, and a burst even when MaxWait has cut the wait.
 		if turn := d.turn(e); turn > now {
@@ -94,13 +94,16 @@ func (d *Debouncer[K]) expireLocked(limit int) (more bool) {
 
 // fireLocked makes fn due: it starts at once unless the key's previous callback or MaxInFlight
 // holds it up.
-func (d *Debouncer[K]) fireLocked(key K, fn func()) {
+func (d *Debouncer[K]) fireLocked(key K, fn, replaced func()) {
 	c, busy := d.due[key]
 	if c.fn == nil {
 		c.round = d.round.join()
 		d.waiting++
 	}
-	c.fn = fn
+	if c.replaced != nil {
+		c.replaced()
+	}
+	c.fn, c.replaced = fn, replaced
 	d.due[key] = c
 	if !busy {
 		d.queue.push(key)

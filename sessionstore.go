@@ -72,7 +72,8 @@ type SavedSession struct {
 // some other event runs. An event counts as handled when all its handlers have returned. The next
 // process handles an event again only if
 //
-//   - some of its handlers had not returned when the process was killed: then all of them run again,
+//   - some of its handlers had not returned when the process was killed, or it waited for its turn
+//     in [Debounce]: then all of them run again,
 //   - they had returned in the 5 seconds before the process was killed, or since the store last
 //     took what was saved,
 //   - thousands of handlers ran or waited at once, and those of its neighbors had not returned:

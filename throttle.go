@@ -23,8 +23,10 @@ type DebounceConfig struct {
 // none for the time of wait. It returns at once and the handler runs later, on a goroutine of
 // its own: middleware around it does not see the handler's error, which goes to the bot's
 // [ErrorHandler], and its context is the bot's. What waits when the bot shuts down is handled
-// then; after the handler was removed, nothing is. An event that a test has made, rather than a bot
-// received, is handled at once. Debounce panics if wait is not positive or key is nil.
+// then; after the handler was removed, nothing is. For a [SessionStore] the event that waits has
+// not been handled, so that the next process gets it again if this one is killed; those before it
+// in the burst have been. An event that a test has made, rather than a bot received, is handled at
+// once. Debounce panics if wait is not positive or key is nil.
 func Debounce(wait time.Duration, key KeyFunc) Middleware {
 	if wait <= 0 {
 		panic(fmt.Sprintf("botwright: Debounce(%v): pass a positive duration", wait))
@@ -61,7 +63,8 @@ type debounce struct {
 	bursts map[string]*burst // guarded by mu; nil unless the first event of a burst is kept
 }
 
-// A burst is the events of a key that one call of the handler stands for.
+// A burst is the events of a key that one call of the handler stands for. The first and the last
+// of them count as unhandled until that has returned.
 type burst struct{ first, last *Event }
 
 func (d *debounce) handle(ctx context.Context, e *Event) error {
@@ -78,51 +81,77 @@ func (d *debounce) handle(ctx context.Context, e *Event) error {
 		}
 		e.bot.addDebouncer(d.debouncer, handler)
 	})
-	left := func() *Event { return e }
 	if d.bursts != nil {
-		left = d.join(key, e)
+		return d.handleBurst(ctx, key, e)
 	}
-	if d.debouncer.Trigger(key, func() { d.run(left()) }) {
+	e.tracked.Hold()
+	switch d.debouncer.trigger(key, func() { d.run(e, e.tracked.Release) }, e.tracked.Release) {
+	case triggerTaken:
+		return nil
+	case triggerSkipped:
+		e.tracked.Release()
 		return nil
 	}
-	// The debouncer is closed or overwhelmed: late beats never.
-	if e = left(); e == nil {
+	defer e.tracked.Release()
+	return d.next(ctx, e) // the debouncer is closed or overwhelmed: late beats never
+}
+
+// run handles an event and then calls handled, unless Shutdown has cut that off: the event then
+// counts as unhandled.
+func (d *debounce) run(e *Event, handled func()) {
+	if !e.bot.call(nil, d.inner, e) {
+		handled()
+	}
+}
+
+// handleBurst is handle for an event that may need the first one of its burst.
+func (d *debounce) handleBurst(ctx context.Context, key string, e *Event) error {
+	b := d.join(key, e)
+	run := func() {
+		if d.end(key, b) {
+			d.run(withBefore(b.last, b.first), b.release)
+		}
+	}
+	if d.debouncer.Trigger(key, run) || !d.end(key, b) {
 		return nil
 	}
-	return d.next(ctx, e)
+	defer b.release()
+	return d.next(ctx, withBefore(b.last, b.first))
 }
 
-// run handles the event that is left of a burst.
-func (d *debounce) run(e *Event) {
-	if e != nil {
-		e.bot.call(nil, d.inner, e)
-	}
-}
-
-// join adds an event to the burst of its key. end ends the burst and returns what is left of it,
-// or nil if it had ended before: an event that joins when the burst's turn has come and its
+// join adds an event to the burst of its key. One that joins when the burst's turn has come and its
 // goroutine has not begun is handled by that one.
-func (d *debounce) join(key string, e *Event) (end func() *Event) {
+func (d *debounce) join(key string, e *Event) *burst {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	e.tracked.Hold() // as the last one
 	b := d.bursts[key]
 	if b == nil {
+		e.tracked.Hold() // as the first one
 		b = &burst{first: e}
 		d.bursts[key] = b
+	} else {
+		b.last.tracked.Release()
 	}
 	b.last = e
-	return func() *Event {
-		d.mu.Lock()
-		ended := d.bursts[key] != b
-		if !ended {
-			delete(d.bursts, key)
-		}
-		d.mu.Unlock()
-		if ended {
-			return nil
-		}
-		return withBefore(b.last, b.first)
+	return b
+}
+
+// end ends a burst. It is false if that has been done.
+func (d *debounce) end(key string, b *burst) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.bursts[key] != b {
+		return false
 	}
+	delete(d.bursts, key)
+	return true
+}
+
+// release notes that a burst which has ended was handled.
+func (b *burst) release() {
+	b.first.tracked.Release()
+	b.last.tracked.Release()
 }
 
 // withBefore returns a copy of e with the BeforeUpdate of first, or e if there is nothing to take
