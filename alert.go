@@ -100,7 +100,8 @@ func (a Alert) String() string { return alert.Lines(a.notice().Problems) }
 // goroutine of its own: it may block until ctx ends, which is after a minute, and delays neither
 // checks nor other alerters. An alert that it returns an error for is kept and tried again, at
 // first after some seconds and then once a minute, until it is taken; what changes meanwhile is
-// told with it. An error with a method RetryAfter() time.Duration says when to try again.
+// told with it. An error with a method RetryAfter() time.Duration says when to try again. See
+// [AlertStore] for what becomes of alerts when the process ends.
 type Alerter interface {
 	Alert(ctx context.Context, a Alert) error
 }
@@ -160,12 +161,14 @@ func (h *Health) notify(n health.Notice) {
 	h.mu.Lock()
 	h.recent = append(h.recent[max(0, len(h.recent)-recentAlerts+1):], newAlert(grouped, h.cfg.Name))
 	h.mu.Unlock()
+	h.ledger.Telling(n.Time)
 	for _, r := range h.receivers {
 		r.outbox.Add(n)
 	}
 }
 
 func (h *Health) publish(r health.Report) {
+	h.ledger.Told(h.monitor.Told())
 	if h.isQuiet() && !r.Stopped {
 		return
 	}
@@ -188,7 +191,7 @@ type receiver struct {
 }
 
 func (h *Health) newReceiver(a Alerter) receiver {
-	cfg := alert.Config{Name: fmt.Sprintf("%T", a), Logger: h.cfg.Logger,
+	cfg := alert.Config{Name: fmt.Sprintf("%T", a), Logger: h.cfg.Logger, Taken: h.ledger.Changed,
 		Alert: func(ctx context.Context, n health.Notice) error {
 			return a.Alert(ctx, newAlert(n, h.cfg.Name))
 		}}
@@ -210,6 +213,7 @@ func (h *Health) newReceiver(a Alerter) receiver {
 		r.sink = "slog"
 	}
 	r.outbox = alert.New(cfg)
+	h.ledger.Add(cfg.Name, r.outbox)
 	return r
 }
 

@@ -82,8 +82,10 @@ type Bot struct {
 	debouncers []attached     // of Debounce
 	retired    DebouncerStats // of those whose handlers were removed
 
-	saver  *session.Saver // of sessions, for the SessionStore
-	packer state.Packer   // of what is saved of State
+	saver       *session.Saver // of sessions and alerts, for the SessionStore
+	packer      state.Packer   // of what is saved of State
+	storeTurn   chan struct{}  // holds the turn of who calls the SessionStore
+	healthEnded chan struct{}  // is closed when the last alerts were sent
 
 	tasks     sync.WaitGroup // what runs beside the shards
 	tasksCtx  context.Context
@@ -112,10 +114,10 @@ func New(token string, opts ...Option) (*Bot, error) {
 		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
 		changed:       make(chan struct{}),
-		ending:        make(chan struct{}),
-		done:          make(chan struct{}),
-		asides:        make(chan error, maxAsides),
-		memory:        memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
+		ending:        make(chan struct{}), done: make(chan struct{}),
+		asides:    make(chan error, maxAsides),
+		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
+		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
 	}
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true
@@ -156,8 +158,8 @@ func New(token string, opts ...Option) (*Bot, error) {
 	if cfg.queue.Slow > 0 {
 		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
 	}
+	b.health = newHealth(cfg.health, b.memory, b.notify)
 	b.saver = b.newSaver()
-	b.health = newHealth(cfg.health, b.memory)
 	b.health.watchBot(b)
 	if err := b.registerMetrics(); err != nil {
 		return nil, err

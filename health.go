@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/botwright/botwright/internal/alert"
 	"github.com/botwright/botwright/internal/health"
 	"github.com/botwright/botwright/internal/memory"
 )
@@ -16,6 +17,7 @@ func (b *Bot) Health() *Health { return b.health }
 // runHealth runs the checks beside the shards, once the bot has started: until then there is
 // nothing to be said. Nothing is told of an orderly stop.
 func (b *Bot) runHealth(ctx context.Context) {
+	defer close(b.healthEnded)
 	b.awaitStart(ctx)
 	b.health.setQuiet(b.stopping)
 	b.health.Run(ctx)
@@ -111,6 +113,7 @@ type Health struct {
 	monitor   *health.Monitor
 	memory    *memory.Monitor
 	receivers []receiver
+	ledger    *alert.Ledger
 
 	mu     sync.Mutex // guards what follows
 	quiet  func() bool
@@ -127,14 +130,14 @@ func NewHealth(cfg HealthConfig) (*Health, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("botwright: invalid health configuration:\n%w", err)
 	}
-	h := newHealth(cfg, memory.New(memory.Config{}))
+	h := newHealth(cfg, memory.New(memory.Config{}), func() {})
 	h.builtin(checkMemory, h.checkMemory)
 	return h, nil
 }
 
-// newHealth takes a valid config with its defaults.
-func newHealth(cfg HealthConfig, m *memory.Monitor) *Health {
-	h := &Health{cfg: cfg, memory: m}
+// newHealth takes a valid config with its defaults. It calls changed when alerts have changed.
+func newHealth(cfg HealthConfig, m *memory.Monitor, changed func()) *Health {
+	h := &Health{cfg: cfg, memory: m, ledger: alert.NewLedger(changed)}
 	for _, a := range cfg.Alerters {
 		h.receivers = append(h.receivers, h.newReceiver(a))
 	}
@@ -172,7 +175,8 @@ func (r CheckResult) reading(shard int) health.Reading {
 }
 
 // Run runs the checks, each at its interval, and tells of changes, until ctx is done. What is not
-// delivered by then is tried once more, for 2 s. It may be called once; a bot's is run by the bot.
+// delivered by then is tried once more, for 2 s. It returns then, even if an [Alerter] does not. It
+// may be called once; a bot's is run by the bot.
 func (h *Health) Run(ctx context.Context) {
 	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -187,8 +191,12 @@ func (h *Health) Run(ctx context.Context) {
 	for _, r := range h.receivers {
 		r.outbox.Close()
 	}
-	defer time.AfterFunc(sendGrace, cancel).Stop()
-	sending.Wait()
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), sendGrace)
+	defer stop()
+	defer context.AfterFunc(grace, cancel)()
+	if !waitFor(grace, &sending) {
+		h.cfg.Logger.Warn("an alerter does not return; going on without it")
+	}
 }
 
 // sendGrace is how long alerts may still be sent when the bot has stopped.

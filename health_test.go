@@ -412,6 +412,7 @@ type hook struct {
 	messages chan hookMessage
 	bodies   chan []byte
 	methods  chan string
+	down     atomic.Bool // it answers 503
 }
 
 type hookMessage struct {
@@ -430,6 +431,10 @@ func newHook(t *testing.T) *hook {
 		methods: make(chan string, 20)}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
+		if h.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		var m hookMessage
 		if err == nil {
 			err = json.Unmarshal(body, &m)

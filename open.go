@@ -90,6 +90,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 			return err
 		}
 	}
+	b.restoreAlerts(ctx)
 	for _, task := range b.cfg.tasks {
 		b.tasks.Go(func() { task(b.tasksCtx, b) })
 	}

@@ -194,6 +194,7 @@ func (b *Bot) newSaver() *session.Saver {
 			})
 		},
 		SaveState: b.saveState,
+		Alerts:    b.savedAlerts(), SaveAlerts: b.saveAlerts,
 		Failed: func(err error) {
 			b.reportOrLog(fmt.Errorf("save sessions: %w", err), func(log *slog.Logger) {
 				log.Error("sessions cannot be saved", "error", err)
@@ -209,6 +210,7 @@ func (b *Bot) newSaver() *session.Saver {
 // saveSessions keeps the store up to date until the bot has shut down.
 func saveSessions(ctx context.Context, b *Bot) {
 	b.saver.Run(ctx)
+	b.saveLastAlerts(context.WithoutCancel(ctx))
 	if c, ok := b.cfg.sessionStore.(io.Closer); ok {
 		err := b.callStore(context.WithoutCancel(ctx), func(context.Context) error { return c.Close() })
 		if err != nil {
@@ -217,10 +219,17 @@ func saveSessions(ctx context.Context, b *Bot) {
 	}
 }
 
-// callStore calls the store with a deadline and contains its panic.
+// callStore calls the store with a deadline and contains its panic. Alerts are saved while Open may
+// be loading sessions: they take turns.
 func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	select {
+	case b.storeTurn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("the last call of the store has not returned: %w", ctx.Err())
+	}
+	defer func() { <-b.storeTurn }()
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}

@@ -6,9 +6,9 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// FileSessionStore returns a [StateStore] that is a file, readable by its owner only. Its
-// directory must exist, or [New] fails. Next to it are used: path with ".progress" behind it,
-// which is written every few seconds, ".lock", and a directory ".state". Each is replaced as a
+// FileSessionStore returns a [StateStore] and [AlertStore] that is a file, readable by its owner
+// only. Its directory must exist, or [New] fails. Next to it are used: path with ".progress" behind
+// it, which is written every few seconds, ".alerts", ".lock", and a directory ".state". Each is replaced as a
 // whole: a crash at any moment leaves the old contents or the new ones.
 //
 // A file is used by one bot at a time: another one is told so, and identifies. The lock goes with the
@@ -57,6 +57,14 @@ func (f *sessionFile) AppendState(_ context.Context, shardID int, part []byte) e
 func (f *sessionFile) LoadState(_ context.Context, shardID int) ([][]byte, error) {
 	return f.file.LoadState(shardID)
 }
+
+// SaveAlerts implements AlertStore.
+func (f *sessionFile) SaveAlerts(_ context.Context, alerts []byte) error {
+	return f.file.SaveAlerts(alerts)
+}
+
+// LoadAlerts implements AlertStore.
+func (f *sessionFile) LoadAlerts(context.Context) ([]byte, error) { return f.file.LoadAlerts() }
 
 // Close lets another bot use the file.
 func (f *sessionFile) Close() error { return f.file.Close() }

@@ -91,6 +91,8 @@ type SavedSession struct {
 // [StateMinimal], much with Presences. With another kind of store, after a change of the
 // [StatePolicy], or when State was not saved for long, State starts empty, and the log says so.
 //
+// With an [AlertStore], such as that of [FileSessionStore], the alerts of [WithHealth] survive, too.
+//
 // Two things follow. A stopped bot looks online until Discord gives up on its sessions. And one
 // store serves one bot: two processes that run the same shards must not share it.
 func WithSessionStore(store SessionStore) Option {

@@ -408,21 +408,43 @@ func (s reportingStore) SaveSessions(ctx context.Context, sessions []botwright.S
 	return err
 }
 
+// SaveAlerts prints how many notices of alerts were not delivered.
+func (s reportingStore) SaveAlerts(ctx context.Context, alerts []byte) error {
+	store, ok := s.StateStore.(botwright.AlertStore)
+	if !ok {
+		return errors.New("a file keeps no alerts")
+	}
+	err := store.SaveAlerts(ctx, alerts)
+	fmt.Fprintln(os.Stdout, "undelivered", strings.Count(string(alerts), `"Kind":`))
+	return err
+}
+
+func (s reportingStore) LoadAlerts(context.Context) ([]byte, error) { return nil, nil }
+
 // childBot is the process that tests kill. The message "6" it never finishes.
 func childBot(config string) error {
-	var url, token, path string
-	if _, err := fmt.Sscan(config, &url, &token, &path); err != nil {
-		return err
+	fields := strings.Fields(config)
+	if len(fields) < 3 {
+		return fmt.Errorf("not a config of a child: %q", config)
 	}
+	url, token, path, hooks := fields[0], fields[1], fields[2], fields[3:]
 	store, ok := botwright.FileSessionStore(path).(botwright.StateStore)
 	if !ok {
 		return errors.New("a file keeps no State")
 	}
-	bot, err := botwright.New(token, botwright.WithAPI(url), botwright.WithSessionStore(reportingStore{store}),
+	opts := []botwright.Option{botwright.WithAPI(url), botwright.WithSessionStore(reportingStore{store}),
 		botwright.WithIntents(discordgo.IntentsAll), botwright.WithLogger(slog.New(slog.DiscardHandler)),
-		botwright.WithSaveEvery(time.Second))
+		botwright.WithSaveEvery(time.Second)}
+	if len(hooks) > 0 {
+		opts = append(opts, botwright.WithHealth(hookHealth(hooks...)))
+	}
+	bot, err := botwright.New(token, opts...)
 	if err != nil {
 		return err
+	}
+	if len(hooks) > 0 {
+		bot.Health().Register("database", found(botwright.Unhealthy))
+		bot.Health().Register("disk", found(botwright.Unhealthy))
 	}
 	bot.Handle("MESSAGE_CREATE", func(_ context.Context, e *botwright.Event) error {
 		if strings.Contains(string(e.Raw()), `"content":"6"`) {

@@ -29,10 +29,12 @@ type child struct {
 	lines *bufio.Scanner
 }
 
-func startChild(t *testing.T, srv *discordtest.Server, path string) *child {
+// startChild starts a child with a session file, which alerts webhooks if it is given some.
+func startChild(t *testing.T, srv *discordtest.Server, path string, hooks ...string) *child {
 	t.Helper()
+	config := append([]string{srv.URL, srv.Token, path}, hooks...)
 	c := &child{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0])}
-	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join([]string{srv.URL, srv.Token, path}, " "))
+	c.cmd.Env = append(os.Environ(), childEnv+"="+strings.Join(config, " "))
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {

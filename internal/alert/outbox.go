@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,11 +50,12 @@ type Outbox struct {
 
 	mu      sync.Mutex // guards what follows
 	waiting []health.Notice
+	calling *health.Notice // what the receiver is being told
 	report  *health.Report
 	closed  bool
 	gone    bool
 
-	// Owned by the goroutine of Run, but for Seed.
+	// Owned by the goroutine of Run, and before that by Seed.
 	told        map[key]health.Status // the worst that the receiver knows of each open problem
 	failures    int                   // in a row
 	since       time.Time             // of the first of them
@@ -67,11 +69,26 @@ func New(cfg Config) *Outbox {
 	return &Outbox{cfg: cfg, kick: make(chan struct{}, 1), told: make(map[key]health.Status)}
 }
 
-// Seed notes what the receiver was told by an earlier process, before Run.
-func (o *Outbox) Seed(problems []health.Problem) {
-	for _, p := range problems {
+// Seed goes on where the outbox of an earlier process ended, before Run: with what was told, and
+// with what of it the receiver has not taken.
+func (o *Outbox) Seed(told []health.Problem, waiting []health.Notice) {
+	for _, p := range told {
 		o.told[keyOf(p)] = p.Worst
 	}
+	if o.cfg.Alert == nil {
+		return
+	}
+	waiting = slices.DeleteFunc(slices.Clone(waiting), func(n health.Notice) bool {
+		return len(n.Problems) == 0
+	})
+	for _, n := range waiting {
+		for _, p := range n.Problems {
+			if n.Kind != health.Repeating {
+				delete(o.told, keyOf(p))
+			}
+		}
+	}
+	o.waiting = Coalesce(waiting)
 }
 
 // Add has a notice told.
@@ -115,11 +132,14 @@ func (o *Outbox) wake() {
 	}
 }
 
-// Waiting returns what was not taken yet.
+// Waiting returns what was not taken yet, what the receiver is being told included.
 func (o *Outbox) Waiting() []health.Notice {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]health.Notice(nil), o.waiting...)
+	if o.calling == nil {
+		return slices.Clone(o.waiting)
+	}
+	return Coalesce(append([]health.Notice{*o.calling}, o.waiting...))
 }
 
 // Counts returns how many calls were taken, and how many had an error.
@@ -186,6 +206,7 @@ func (o *Outbox) take() (n health.Notice, ok bool) {
 		return n, false
 	}
 	n, o.waiting = o.waiting[0], o.waiting[1:]
+	o.calling = &n
 	return n, true
 }
 
@@ -218,6 +239,9 @@ func (o *Outbox) success(n health.Notice) {
 		}
 	}
 	o.told = told
+	o.mu.Lock()
+	o.calling = nil
+	o.mu.Unlock()
 	if o.failures > 0 {
 		o.cfg.Logger.Info("alerts are delivered again", "alerter", o.cfg.Name,
 			"after", time.Since(o.since).Round(time.Second).String(), "attempts", o.failures+1)
@@ -231,6 +255,7 @@ func (o *Outbox) success(n health.Notice) {
 // failure puts a notice back, and says so once.
 func (o *Outbox) failure(n health.Notice, err error) {
 	o.mu.Lock()
+	o.calling = nil
 	if errors.Is(err, webhook.ErrGone) {
 		o.gone, o.waiting = true, nil
 		o.mu.Unlock()

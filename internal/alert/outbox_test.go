@@ -248,6 +248,35 @@ func TestOutboxTriesOnceMoreWhenClosed(t *testing.T) {
 	}
 }
 
+// What another process has told is not news to the receiver, except what that did not take.
+func TestOutboxSeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receiver{start: time.Now(), fault: func() error { return nil }}
+		r.Outbox = alert.New(alert.Config{Name: "test", Alert: r.take,
+			Logger: slog.New(slog.DiscardHandler)})
+		r.Seed(bad(1, 2), []health.Notice{
+			{Kind: health.Firing, Problems: bad(2), Open: bad(1, 2)},
+			{Kind: health.Resolved, Problems: ended(bad(3)), Open: bad(1, 2)},
+			{Kind: health.Firing}, // nothing
+		})
+		if n := len(r.Waiting()); n != 2 {
+			t.Errorf("%d notices wait", n)
+		}
+		var running sync.WaitGroup
+		running.Go(func() { r.Run(t.Context()) })
+		synctest.Wait()
+		r.Add(health.Notice{Kind: health.Repeating, Problems: bad(1, 2), Open: bad(1, 2)})
+		synctest.Wait()
+		r.fire(bad(1, 2, 4), bad(4))
+		r.want(t, "0s resolved gateway (1 of 4 shards: 3) (first), 1 open",
+			"0s firing gateway (1 of 4 shards: 2) (first), 1 open",
+			"0s repeating gateway (2 of 4 shards: 1, 2), 1 open",
+			"0s firing gateway (1 of 4 shards: 4) (first), 1 open")
+		r.Close()
+		running.Wait()
+	})
+}
+
 // Reports that fail are counted, and the newest one is what counts.
 func TestOutboxReports(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

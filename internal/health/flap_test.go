@@ -138,13 +138,11 @@ func TestRulesOfACheck(t *testing.T) {
 
 // What an earlier process has told is not told again, and its end is.
 func TestRestore(t *testing.T) {
+	old := func(check string) health.Problem { // an hour before the bubble's time begins
+		return health.Problem{Check: check, Status: health.Unhealthy, Worst: health.Unhealthy,
+			Since: time.Date(1999, 12, 31, 23, 0, 0, 0, time.UTC)}
+	}
 	run(t, func(b *bench) {
-		old := health.Problem{Check: "x", Status: health.Unhealthy, Worst: health.Unhealthy, Since: b.start.Add(-time.Hour)}
-		gone := old
-		gone.Check = "gone"
-		stays := old
-		stays.Check = "stays"
-		b.Restore([]health.Problem{old, stays, gone})
 		b.Register(health.Check{Name: "x", Run: script("h")})
 		time.Sleep(offset)
 		b.Register(health.Check{Name: "stays", Run: script("u")})
@@ -153,5 +151,10 @@ func TestRestore(t *testing.T) {
 		if told := b.Told(); len(told) != 1 || told[0].Check != "stays" {
 			t.Errorf("told %v", told)
 		}
-	})
+	}, old("x"), old("stays"), old("gone"))
+	run(t, func(b *bench) { // what is still open is repeated when it would have been
+		b.Register(health.Check{Name: "stays", Run: script("u")})
+		time.Sleep(time.Hour + time.Minute)
+		b.want(t, "1h0m0s repeating stays[] unhealthy (1 open)")
+	}, old("stays"))
 }

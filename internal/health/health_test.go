@@ -27,8 +27,9 @@ type bench struct {
 	reports int
 }
 
-// run calls f with a Monitor that runs. Checks are due every minute, or after 10 s to confirm.
-func run(t *testing.T, f func(b *bench)) {
+// run calls f with a Monitor that runs, of a process before which another one told of problems at
+// the start. Checks are due every minute, or after 10 s to confirm.
+func run(t *testing.T, f func(b *bench), told ...health.Problem) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{start: time.Now()}
@@ -38,6 +39,7 @@ func run(t *testing.T, f func(b *bench)) {
 			Quiet: b.quiet.Load, Notify: b.note, Logger: slog.New(slog.DiscardHandler),
 			Report: func(health.Report) { b.reports++ },
 		})
+		b.Restore(told, b.start)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { b.Run(ctx) })

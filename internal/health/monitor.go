@@ -27,8 +27,8 @@ type Config struct {
 	// Notify is told of changes, on the goroutines of Run and Announce. It must not block.
 	Notify func(Notice)
 
-	// Report is given the state of things after each Notice and once a minute, on the goroutine
-	// of Run. It must not block.
+	// Report is given the state of things after each Notice and once a minute, on the goroutines
+	// of Run and Announce. It must not block.
 	Report func(Report)
 
 	Logger *slog.Logger
@@ -47,7 +47,7 @@ type Monitor struct {
 
 	announced map[key]Problem
 
-	// Owned by the goroutine of Run.
+	// Owned by the goroutine of Run, and before that by Restore.
 	restored map[key]bool // of told: by an earlier process, and not looked at since
 	lastTold time.Time
 }

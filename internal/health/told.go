@@ -32,12 +32,13 @@ func (m *Monitor) Told() []Problem {
 	return slices.Collect(maps.Values(m.told))
 }
 
-// Restore takes what an earlier process has told, before Run. What is still there is not told
-// again, and what is over is told to be when its check has made sure.
-func (m *Monitor) Restore(problems []Problem) {
+// Restore takes what an earlier process has told, and when it told something last, before Run. What
+// is still there is not told again before it is time to repeat it, and what is over is told to be
+// when its check has made sure.
+func (m *Monitor) Restore(problems []Problem, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.restored = make(map[key]bool)
+	m.restored, m.lastTold = make(map[key]bool), at
 	for _, p := range problems {
 		m.told[keyOf(p)] = p
 		m.restored[keyOf(p)] = true
@@ -57,6 +58,7 @@ func (m *Monitor) Announce(kind Kind, p Problem) {
 		Open: slices.Collect(maps.Values(m.told))}
 	m.mu.Unlock()
 	m.cfg.Notify(n)
+	m.cfg.Report(m.Report())
 }
 
 // settledLocked reports whether the check knows how a series is.

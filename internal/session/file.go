@@ -20,6 +20,7 @@ import (
 //	path.progress   what changes every few seconds, and how the guilds have changed
 //	path.lock       locked by the process that uses the files, for as long as it does
 //	path.state/N    what the State of shard N holds; see state.go
+//	path.alerts     the open alerts
 //
 // path and path.progress are replaced as a whole, so that a crash at any moment leaves the old
 // contents or the new ones. Each names the number of its save: of the two, the newer one counts.
@@ -152,23 +153,7 @@ func (f *File) readLocked() error {
 
 // readFile decodes a file. One that is not there, or empty, holds nothing.
 func readFile(path string, content any, version *int) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // only read from
-	st, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	if st.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows" {
-		return fmt.Errorf("%s can be written by others (mode %v): chmod it to 600",
-			path, st.Mode().Perm())
-	}
-	b, err := io.ReadAll(io.LimitReader(file, maxFile))
+	b, err := readOwn(path)
 	if err != nil || len(b) == 0 {
 		return err
 	}
@@ -179,6 +164,27 @@ func readFile(path string, content any, version *int) error {
 		return fmt.Errorf("%s has version %d of the format, not %d", path, *version, fileVersion)
 	}
 	return nil
+}
+
+// readOwn reads a file that nobody else may write to. One that is not there is empty.
+func readOwn(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // only read from
+	st, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.Mode().Perm()&0o022 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s can be written by others (mode %v): chmod it to 600",
+			path, st.Mode().Perm())
+	}
+	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
 // Save replaces what is stored of the shards of some sessions. One without an ID is forgotten.

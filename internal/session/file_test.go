@@ -282,3 +282,33 @@ func appendTo(path, text string) error {
 	}
 	return file.Close()
 }
+
+func TestFileKeepsAlerts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sessions.json")
+	f := session.NewFile(path)
+	if b, err := f.LoadAlerts(); err != nil || len(b) > 0 {
+		t.Errorf("at first: %q, %v", b, err)
+	}
+	for _, alerts := range []string{"many alerts", "few"} {
+		if err := f.SaveAlerts([]byte(alerts)); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := f.LoadAlerts(); err != nil || string(b) != alerts {
+			t.Errorf("got %q, %v", b, err)
+		}
+	}
+	if _, err := session.NewFile(path).LoadAlerts(); err == nil {
+		t.Error("another process can use the file")
+	}
+	if runtime.GOOS != "windows" {
+		if err := os.Chmod(path+".alerts", 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.LoadAlerts(); err == nil || !strings.Contains(err.Error(), "chmod") {
+			t.Errorf("a file that others can write to: %v", err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -46,6 +46,15 @@ type Journal interface {
 	Position(sessionID string) (sequence int64, parts int)
 }
 
+// Alerts are those that are open, as something to store beside the sessions.
+type Alerts interface {
+	// Version returns a number that is another one when there is something new to store.
+	Version() uint64
+
+	// Encode returns what to store. It is false if that cannot be known just now.
+	Encode() (b []byte, ok bool)
+}
+
 // SaverConfig is what a Saver works with.
 type SaverConfig struct {
 	Every    time.Duration          // SaveEvery
@@ -55,6 +64,9 @@ type SaverConfig struct {
 
 	Save      func(ctx context.Context, sessions []Saved) error
 	SaveState func(ctx context.Context, shardID int, part []byte, replace bool) error
+
+	Alerts     Alerts // nil if the store keeps none
+	SaveAlerts func(ctx context.Context, b []byte) error
 
 	Failed    func(err error)       // told of the first failure in a row
 	Recovered func(failure Failure) // told when one has ended
@@ -71,6 +83,7 @@ type Failure struct {
 type Saver struct {
 	cfg    SaverConfig
 	stored map[int]Saved // what the store has; nil before there are shards
+	alerts uint64        // the version that the store has
 
 	mu       sync.Mutex // guards what follows
 	failure  Failure
@@ -99,11 +112,21 @@ func (s *Saver) Run(ctx context.Context) {
 	s.save(context.WithoutCancel(ctx))
 }
 
-// isNew reports whether a shard has got or lost its session since it was saved. It runs at each
-// change of any shard.
+// SaveAlerts stores the alerts if they have changed since Run ended.
+func (s *Saver) SaveAlerts(ctx context.Context) {
+	if tried, err := s.saveAlerts(ctx); tried {
+		s.noteResult(err)
+	}
+}
+
+// isNew reports whether a shard has got or lost its session since it was saved, or alerts have
+// changed. It runs at each change of any of them.
 func (s *Saver) isNew() bool {
 	if failure, _ := s.Failure(); failure.Err != nil {
 		return false // tried again with the next tick
+	}
+	if s.cfg.Alerts != nil && s.cfg.Alerts.Version() != s.alerts {
+		return true
 	}
 	for _, shard := range s.shards() {
 		if shard.SessionID() != s.stored[shard.ID()].ID {
@@ -155,10 +178,36 @@ func (s *Saver) save(ctx context.Context) {
 		} else {
 			s.note(changed)
 		}
-	} else if failed == nil {
-		return // nothing was tried: that says nothing
 	}
-	s.noteResult(failed)
+	tried := len(changed) > 0 || failed != nil
+	if failed == nil {
+		var alerts bool
+		alerts, failed = s.saveAlerts(ctx)
+		tried = tried || alerts
+	}
+	if tried { // else that says nothing
+		s.noteResult(failed)
+	}
+}
+
+// saveAlerts stores the alerts, if they have changed.
+func (s *Saver) saveAlerts(ctx context.Context) (tried bool, err error) {
+	if s.cfg.Alerts == nil {
+		return false, nil
+	}
+	version := s.cfg.Alerts.Version()
+	if version == s.alerts {
+		return false, nil
+	}
+	b, ok := s.cfg.Alerts.Encode()
+	if !ok {
+		return false, nil
+	}
+	if err := s.cfg.SaveAlerts(ctx, b); err != nil {
+		return true, err
+	}
+	s.alerts = version
+	return true, nil
 }
 
 // saveState stores what has become of a shard's State, unless the store fails anyway.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,14 +63,23 @@ type savingRig struct {
 	stop  func()
 
 	mu      sync.Mutex // guards what follows
+	alerts  *fakeAlerts
 	shards  []session.Shard
 	changed chan struct{}
 	broken  error
 	notes   []string
 }
 
+// fakeAlerts are alerts of a version.
+type fakeAlerts struct{ version atomic.Uint64 }
+
+func (a *fakeAlerts) Version() uint64 { return a.version.Load() }
+func (a *fakeAlerts) Encode() (b []byte, ok bool) {
+	return []byte("alerts"), a.Version()%2 == 0
+}
+
 func newSavingRig(shards ...session.Shard) *savingRig {
-	r := &savingRig{shards: shards, changed: make(chan struct{})}
+	r := &savingRig{shards: shards, alerts: new(fakeAlerts), changed: make(chan struct{})}
 	r.saver = session.NewSaver(session.SaverConfig{
 		Every: session.SaveEvery,
 		Shards: func() []session.Shard {
@@ -92,7 +102,9 @@ func newSavingRig(shards ...session.Shard) *savingRig {
 		SaveState: func(_ context.Context, id int, part []byte, replace bool) error {
 			return r.note("state %d %s %t", id, part, replace)
 		},
-		Failed: func(err error) { _ = r.note("failed: %v", err) },
+		Alerts:     r.alerts,
+		SaveAlerts: func(_ context.Context, b []byte) error { return r.note("save %s", b) },
+		Failed:     func(err error) { _ = r.note("failed: %v", err) },
 		Recovered: func(f session.Failure) {
 			_ = r.note("recovered from %v after %d tries", f.Err, f.Tries)
 		},
@@ -255,4 +267,40 @@ func BenchmarkChange(b *testing.B) {
 	for b.Loop() {
 		session.IsNew(r.saver)
 	}
+}
+
+// Alerts are saved at once when they change, even before there are shards, and tried again with the
+// sessions.
+func TestSaverSavesAlerts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSavingRig()
+		r.change()
+		r.expect(t)
+		r.alerts.version.Store(1) // a notice goes out
+		r.change()
+		r.expect(t)
+		r.alerts.version.Store(2)
+		r.change()
+		r.expect(t, "save alerts")
+		time.Sleep(time.Hour)
+		r.expect(t)
+		full := errors.New("no space left")
+		r.set(full)
+		r.alerts.version.Store(4)
+		r.change()
+		r.expect(t, "save alerts", "failed: no space left")
+		r.change() // waits for the tick
+		r.expect(t)
+		r.set(nil)
+		time.Sleep(session.SaveEvery)
+		r.expect(t, "save alerts", "recovered from no space left after 1 tries")
+		r.alerts.version.Store(6)
+		r.stop()
+		r.expect(t, "save alerts")
+		r.saver.SaveAlerts(t.Context())
+		r.expect(t)
+		r.alerts.version.Store(8)
+		r.saver.SaveAlerts(t.Context())
+		r.expect(t, "save alerts")
+	})
 }
