@@ -168,13 +168,14 @@ func TestLedger(t *testing.T) {
 func TestLedgerIsBounded(t *testing.T) {
 	l := alert.NewLedger(func() {})
 	var problems []health.Problem
+	long := strings.Repeat("é", 10_000)
 	for shard := range 10_000 {
 		status := health.Degraded
 		if shard%100 == 0 {
 			status = health.Unhealthy
 		}
 		problems = append(problems, health.Problem{Check: "gateway", Shards: []int{shard}, Status: status,
-			Worst: status, Value: math.NaN(), Threshold: math.Inf(1), Message: strings.Repeat("é", 10_000)})
+			Worst: status, Value: math.NaN(), Threshold: math.Inf(1), Message: long})
 	}
 	l.Told(problems)
 	b, ok := l.Encode()
