@@ -11,3 +11,22 @@ func Rewrite(message []byte) (op int, frames []json.RawMessage, err error) {
 	frames, err = documented(op, d)
 	return op, frames, err
 }
+
+// Payloads returns the payloads of the websocket frames in what was written in pieces.
+func Payloads(pieces [][]byte) (payloads [][]byte, err error) {
+	var rest []byte
+	for _, piece := range pieces {
+		rest = append(rest, piece...)
+		for {
+			f, after, err := cutFrame(rest)
+			if err != nil {
+				return payloads, err
+			}
+			if f == nil {
+				break
+			}
+			payloads, rest = append(payloads, f.payload), after
+		}
+	}
+	return payloads, nil
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -80,8 +82,37 @@ func keepClosed(t *testing.T, b *bench) {
 	t.Cleanup(b.session.RUnlock)
 }
 
-// TestOneConnectionAtATime dials while the reader of the connection before is still at work.
+// TestOneConnectionAtATime dials twice: events have one consumer.
 func TestOneConnectionAtATime(t *testing.T) {
+	t.Parallel()
+	b := start(t, relay.Config{})
+	keepClosed(t, b)
+	var conns [2]net.Conn
+	for i := range conns {
+		conn, err := b.session.Dialer.NetDialContext(t.Context(), "tcp", "relay.invalid:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if _, err := conns[0].Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("read = %v: the old connection is served beside the new one", err)
+	}
+	if _, err := conns[0].Write([]byte("GET")); err == nil {
+		t.Error("the old connection took a write")
+	}
+	if _, err := conns[1].Write([]byte("GET")); err != nil {
+		t.Errorf("write to the new connection: %v", err)
+	}
+	_ = conns[1].SetDeadline(time.Now())
+	if _, err := conns[1].Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read = %v, want a deadline", err)
+	}
+}
+
+// TestCloseWaitsForSend closes the relay while Send is at work.
+func TestCloseWaitsForSend(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}), make(chan struct{})
 	b := start(t, relay.Config{Send: func(int, json.RawMessage) error {
@@ -89,25 +120,29 @@ func TestOneConnectionAtATime(t *testing.T) {
 		<-release
 		return nil
 	}})
-	if err := b.session.UpdateGameStatus(0, ""); err != nil {
-		t.Fatal(err)
-	}
-	receive(t, entered, "frame")
 	keepClosed(t, b)
-	conn, err := b.session.Dialer.NetDialContext(t.Context(), "tcp", "relay.invalid:80")
+	ws, _, err := b.session.Dialer.Dial("ws://relay.invalid/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	_ = conn.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
-	if _, err := conn.Write([]byte("GET")); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("write = %v: the new connection is served beside the old one", err)
+	defer ws.Close()
+	go func() { _ = ws.WriteMessage(websocket.TextMessage, []byte(`{"op":4}`)) }()
+	receive(t, entered, "frame")
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		b.Close()
+	}()
+	for err == nil {
+		_, _, err = ws.ReadMessage() // HELLO, and the end
+	}
+	select {
+	case <-closed:
+		t.Error("Close returned while Send was at work")
+	default:
 	}
 	close(release)
-	_ = conn.SetWriteDeadline(time.Now().Add(patience))
-	if _, err := conn.Write([]byte("GET")); err != nil {
-		t.Errorf("write after the old connection's end: %v", err)
-	}
+	receive(t, closed, "return of Close")
 }
 
 func TestGarbageInsteadOfAHandshake(t *testing.T) {

@@ -4,107 +4,191 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
-// handshakeTimeout bounds each step up to the session's op 2 or 6. The session takes them in
+// handshakeTimeout bounds the time up to the session's op 2 or 6. The session takes its steps in
 // one breath; the limit is for whatever else may dial.
 const handshakeTimeout = 10 * time.Second
 
-// link is one connection of the session: the relay's end of a pipe, with its reader and writer.
+// link is one connection of the session, and the relay's end of it at the same time: Write is
+// given what the session says, and Read asks for what the session is told next.
 type link struct {
 	relay *Relay
-	conn  net.Conn
-	prev  *link // the connection before; nil once that is gone
+	wake  chan struct{} // one slot: Read should look again
+	done  chan struct{} // closed when the connection has ended
 
-	hello chan struct{} // one slot: the session has identified or asked to resume
-	acks  chan struct{} // one slot: an ACK is due
-	gone  chan struct{} // closed when the reader has ended
-	done  chan struct{} // closed when the writer has ended too
+	// Owned by the goroutine in Write.
+	in       []byte // the start of a frame or of the handshake
+	message  []byte // the start of a message of several frames
+	opcode   byte   // its kind
+	upgraded bool   // the handshake is over
+
+	mu         sync.Mutex // guards what follows
+	ended      bool
+	accepted   bool   // the session has been, or is being, answered
+	helloed    bool   // and has got its HELLO,
+	identified bool   // has sent op 2 or 6,
+	welcomed   bool   // and has got its READY or RESUMED
+	ack        bool   // an ACK is due; two are one
+	out        []byte // what the session has not read of the frame it reads
+	reads      part   // what that frame is
+	deadline   time.Time
+	stall      *time.Timer   // ends the connection of a session that does not read
+	patience   time.Duration // after so long
+	stalled    time.Time     // since when there has been something to read; zero: nothing
 }
+
+// part is a frame with which the relay has to do something once the session has read it.
+type part int
+
+const (
+	other part = iota
+	ready
+	event
+)
 
 // dial is the session's Dialer.NetDialContext. It ends the connection before, if there is one.
 func (r *Relay) dial(context.Context, string, string) (net.Conn, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	switch {
 	case r.closed:
+		r.mu.Unlock()
 		return nil, ErrClosed
 	case r.ready == nil:
+		r.mu.Unlock()
 		return nil, errNotOpen
 	}
-	ours, theirs := net.Pipe()
 	l := &link{
-		relay: r,
-		conn:  ours,
-		prev:  r.link,
-		hello: make(chan struct{}, 1),
-		acks:  make(chan struct{}, 1),
-		gone:  make(chan struct{}),
-		done:  make(chan struct{}),
+		relay:    r,
+		wake:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		patience: handshakeTimeout,
+		stalled:  time.Now(),
 	}
+	l.stall = time.AfterFunc(handshakeTimeout, l.overdue)
+	prev := r.link
 	r.link = l
-	r.links.Go(l.serve)
-	return theirs, nil
+	r.mu.Unlock()
+	// Before the session can take an event from the new one.
+	prev.drop()
+	return l, nil
 }
 
 // drop ends the connection at once.
 func (l *link) drop() {
-	if l != nil {
-		_ = l.conn.Close() // a pipe's Close cannot fail
-	}
-}
-
-// serve is the reader. It starts when the connection before has ended, and ends after its writer.
-func (l *link) serve() {
-	defer close(l.done)
-	defer l.drop()
-	if l.prev != nil {
-		l.prev.drop()
-		<-l.prev.done
-		l.prev = nil // or every connection would keep all those before
-	}
-	ws, err := accept(l.conn)
-	if err != nil {
-		l.relay.cfg.Logger.Warn("session connected without a websocket handshake", "error", err)
-		close(l.gone)
+	if l == nil {
 		return
 	}
-	var writer sync.WaitGroup
-	writer.Go(func() { l.write(ws) })
-	l.read(ws)
-	close(l.gone)
-	l.drop()
-	writer.Wait()
+	l.mu.Lock()
+	ended := l.ended
+	l.ended = true
+	l.mu.Unlock()
+	if ended {
+		return
+	}
+	l.stall.Stop()
+	close(l.done)
+	l.relay.lost(l)
 }
 
-// read reads until the connection ends.
-func (l *link) read(ws *websocket.Conn) {
-	// The automatic replies would make the reader wait for the writer.
-	ws.SetCloseHandler(func(int, string) error { return nil })
-	ws.SetPingHandler(func(string) error { return nil })
-	_ = ws.SetReadDeadline(time.Now().Add(handshakeTimeout))
-	for {
-		kind, message, err := ws.ReadMessage()
-		if err != nil {
-			return
-		}
-		if kind != websocket.TextMessage {
-			l.relay.refuse(len(message), errBinary)
-			continue
-		}
-		l.receive(ws, message)
+// Close implements [net.Conn].
+func (l *link) Close() error {
+	l.drop()
+	return nil
+}
+
+// Write takes what the session writes, and acts on each frame as it is complete. It never blocks.
+// The websocket calls it from one goroutine at a time.
+func (l *link) Write(p []byte) (int, error) {
+	if !l.enter() {
+		return 0, io.ErrClosedPipe
 	}
+	defer l.relay.writes.Done()
+	rest := p
+	if len(l.in) > 0 {
+		rest = append(l.in, p...)
+	}
+	rest, err := l.take(rest)
+	l.in = append([]byte(nil), rest...) // p is the caller's
+	switch {
+	case err != nil && !l.upgraded:
+		l.relay.cfg.Logger.Warn("session connected without a websocket handshake", "error", err)
+		l.drop()
+	case err != nil: // a close frame, or what is no websocket's
+		l.drop()
+	}
+	return len(p), nil
+}
+
+// enter counts a Write that Close has to wait for.
+func (l *link) enter() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false
+	}
+	l.relay.writes.Add(1)
+	return true
+}
+
+// take deals with all that is complete in b and returns what is not.
+func (l *link) take(b []byte) (rest []byte, err error) {
+	if !l.upgraded {
+		answer, after, err := upgrade(b)
+		if err != nil || answer == nil {
+			return b, err
+		}
+		b, l.upgraded = after, true
+		l.mu.Lock()
+		l.accepted, l.out = true, answer
+		l.mu.Unlock()
+		put(l.wake)
+	}
+	for {
+		f, after, err := cutFrame(b)
+		if err != nil || f == nil {
+			return b, err
+		}
+		b = after
+		if err := l.frame(f); err != nil {
+			return b, err
+		}
+	}
+}
+
+// frame takes one frame of the session.
+func (l *link) frame(f *frame) error {
+	switch f.opcode {
+	case opcodeText, opcodeBinary:
+		l.opcode, l.message = f.opcode, f.payload
+	case opcodeContinuation:
+		l.message = append(l.message, f.payload...)
+	case opcodeClose:
+		return io.EOF
+	default:
+		return nil // pings and pongs mean nothing here
+	}
+	if !f.final {
+		return nil
+	}
+	message := l.message
+	l.message = nil
+	if l.opcode != opcodeText {
+		l.relay.refuse(len(message), errBinary)
+		return nil
+	}
+	l.receive(message)
+	return nil
 }
 
 var errBinary = errors.New("binary frame")
 
-// receive classifies one frame of the session and hands it over, without blocking.
-func (l *link) receive(ws *websocket.Conn, message []byte) {
+// receive classifies one message of the session and hands it over, without blocking.
+func (l *link) receive(message []byte) {
 	op, d, err := parse(message)
 	if err != nil {
 		l.relay.refuse(len(message), fmt.Errorf("malformed frame: %w", err))
@@ -114,8 +198,10 @@ func (l *link) receive(ws *websocket.Conn, message []byte) {
 	case opHeartbeat:
 		l.acknowledge()
 	case opIdentify, opResume:
-		_ = ws.SetReadDeadline(time.Time{})
-		put(l.hello)
+		l.mu.Lock()
+		l.identified, l.patience, l.stalled = true, l.relay.cfg.WriteTimeout, time.Time{}
+		l.mu.Unlock()
+		l.notify()
 	default:
 		l.relay.forward(op, d)
 	}
@@ -127,11 +213,32 @@ func (l *link) acknowledge() {
 	// negative, and beyond five make it close itself.
 	latency := min(l.relay.cfg.Latency(), l.relay.cfg.HeartbeatInterval/2)
 	if latency <= 0 {
-		put(l.acks)
+		l.acknowledgeNow()
 		return
 	}
 	// The callback cannot block, and harms nobody when the connection has ended by then.
-	time.AfterFunc(latency, func() { put(l.acks) })
+	time.AfterFunc(latency, l.acknowledgeNow)
+}
+
+func (l *link) acknowledgeNow() {
+	l.mu.Lock()
+	l.ack = true
+	l.mu.Unlock()
+	l.notify()
+}
+
+// notify says that there may be something to read, and starts the clock for reading it.
+func (l *link) notify() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	if l.identified && !l.ended && l.stalled.IsZero() {
+		l.stalled = time.Now()
+		l.stall.Reset(l.patience)
+	}
+	l.mu.Unlock()
+	put(l.wake)
 }
 
 // put leaves a token in a channel of one slot; two tokens are one.
@@ -142,70 +249,17 @@ func put(slot chan<- struct{}) {
 	}
 }
 
-// write is the writer: HELLO, READY or RESUMED, then ACKs and events until the connection ends.
-func (l *link) write(ws *websocket.Conn) {
-	defer l.drop()
-	if !l.greet(ws) {
-		return
+// overdue ends the connection of a session that has not read for too long.
+func (l *link) overdue() {
+	l.mu.Lock()
+	late := !l.stalled.IsZero() && time.Since(l.stalled) >= l.patience
+	identified, after := l.identified, l.patience
+	l.mu.Unlock()
+	if !late {
+		return // it has just read something
 	}
-	events := l.relay.events
-	for {
-		select {
-		case <-l.gone:
-			return
-		case <-l.acks:
-			if !l.send(ws, []byte(heartbeatACK)) {
-				return
-			}
-			continue
-		default:
-		}
-		if frame := events.front(); frame != nil {
-			if !l.send(ws, frame) {
-				return
-			}
-			events.pop()
-			continue
-		}
-		select {
-		case <-l.gone:
-			return
-		case <-l.acks:
-			if !l.send(ws, []byte(heartbeatACK)) {
-				return
-			}
-		case <-events.wake:
-		}
+	if identified {
+		l.relay.cfg.Logger.Warn("session does not read, dropping its connection", "after", after)
 	}
-}
-
-// greet does what Discord does before the first event.
-func (l *link) greet(ws *websocket.Conn) bool {
-	r := l.relay
-	if !l.send(ws, helloFrame(r.cfg.HeartbeatInterval)) {
-		return false
-	}
-	select {
-	case <-l.hello:
-	case <-l.gone:
-		return false
-	}
-	if r.greeted {
-		return l.send(ws, []byte(resumedFrame))
-	}
-	// A pipe's write succeeds when the peer has read it all, so the session has its READY.
-	r.greeted = l.send(ws, r.ready)
-	return r.greeted
-}
-
-// send writes one frame; false means that the connection is lost.
-func (l *link) send(ws *websocket.Conn, frame []byte) bool {
-	_ = ws.SetWriteDeadline(time.Now().Add(l.relay.cfg.WriteTimeout))
-	err := ws.WriteMessage(websocket.TextMessage, frame)
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		l.relay.cfg.Logger.Warn("session does not read, dropping its connection",
-			"after", l.relay.cfg.WriteTimeout)
-	}
-	return err == nil
+	l.drop()
 }

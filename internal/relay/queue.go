@@ -7,7 +7,6 @@ import "sync"
 // that breaks in the middle of one leaves it to the next.
 type queue struct {
 	limit int
-	wake  chan struct{} // one slot; holds a token after a push
 
 	mu     sync.Mutex
 	isOpen bool
@@ -15,7 +14,7 @@ type queue struct {
 }
 
 func newQueue(limit int) *queue {
-	return &queue{limit: limit, wake: make(chan struct{}, 1)}
+	return &queue{limit: limit}
 }
 
 func (q *queue) open() {
@@ -39,10 +38,6 @@ func (q *queue) push(frame []byte) bool {
 		return false
 	}
 	q.frames = append(q.frames, frame)
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
 	return true
 }
 

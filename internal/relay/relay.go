@@ -56,18 +56,19 @@ type Config struct {
 
 	// Send takes one frame that the session wrote, in the form that Discord documents: d is
 	// compact JSON of any length, owned by the callee. It gets every op except 1, 2 and 6, in the
-	// order written. It runs on the reader: it must not block, nor call Close or Shutdown. A
-	// panic in it is contained and counts as an error.
+	// order written. It runs on the goroutine of the session's call, which may hold the session's
+	// locks: it must not block, nor use the session, nor call Close or Shutdown. A panic in it is
+	// contained and counts as an error.
 	Send func(op int, d json.RawMessage) error
 
 	// Failed is told of each command of the session that came to nothing: Send refused it, or it
-	// is malformed. The session's call has returned by then. Failed runs on the reader, as Send
-	// does. Default: log it.
+	// is malformed. The session's call returns nil all the same. Failed runs where Send does, and
+	// under its rules. Default: log it.
 	Failed func(op int, err error)
 
 	// Latency is the real gateway's heartbeat latency. ACKs reach the session after that long,
 	// half a HeartbeatInterval at most, so Session.HeartbeatLatency tells the real latency. It is
-	// called on the reader and must not block. Default: none, ACKs are sent at once.
+	// called where Send is and must not block. Default: none, ACKs are sent at once.
 	Latency func() time.Duration
 
 	// HeartbeatInterval is announced in HELLO. Default 41.25 s; discordgo counts in whole
@@ -124,18 +125,16 @@ type Relay struct {
 	events *queue
 	counts counters
 
-	closing chan struct{}  // closed by stop
-	links   sync.WaitGroup // connections being served
+	closing  chan struct{}  // closed by stop
+	finished chan struct{}  // closed when the session has closed
+	writes   sync.WaitGroup // of the session, under way
+	greeted  atomic.Bool    // the session has got its READY
 
-	mu       sync.Mutex
-	closed   bool
-	ready    []byte        // READY for the session; nil before Open
-	finished chan struct{} // closed by the supervisor as it ends; nil before Open
-	link     *link         // newest connection; nil before the first dial
-
-	// greeted says that the session has got its READY. Only the writer uses it; rule 5 orders
-	// one writer after another.
-	greeted bool
+	mu         sync.Mutex
+	closed     bool
+	supervised bool   // there is a supervisor
+	ready      []byte // READY for the session; nil before Open
+	link       *link  // newest connection; nil before the first dial
 }
 
 // New prepares cfg.Session for being opened by the relay. It does no I/O and starts no goroutine.
@@ -146,9 +145,10 @@ func New(cfg Config) *Relay {
 	}
 	cfg = cfg.withDefaults()
 	r := &Relay{
-		cfg:     cfg,
-		events:  newQueue(cfg.QueueSize),
-		closing: make(chan struct{}),
+		cfg:      cfg,
+		events:   newQueue(cfg.QueueSize),
+		closing:  make(chan struct{}),
+		finished: make(chan struct{}),
 	}
 
 	s := cfg.Session
@@ -184,12 +184,11 @@ func (r *Relay) Open(ctx context.Context, ready json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("relay: prepare READY: %w", err)
 	}
-	finished := make(chan struct{})
-	if err := r.begin(frame, finished); err != nil {
+	if err := r.begin(frame); err != nil {
 		return err
 	}
 	opened := make(chan error, 1)
-	go r.supervise(opened, finished)
+	go r.openFirst(opened)
 
 	select {
 	case err = <-opened:
@@ -198,14 +197,14 @@ func (r *Relay) Open(ctx context.Context, ready json.RawMessage) error {
 	}
 	if err != nil {
 		r.stop().drop()
-		r.links.Wait()
+		r.writes.Wait()
 		return fmt.Errorf("relay: open session: %w", err)
 	}
 	return nil
 }
 
 // begin takes the relay from new to open.
-func (r *Relay) begin(ready []byte, finished chan struct{}) error {
+func (r *Relay) begin(ready []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -214,7 +213,7 @@ func (r *Relay) begin(ready []byte, finished chan struct{}) error {
 	case r.ready != nil:
 		return errOpenTwice
 	}
-	r.ready, r.finished = ready, finished
+	r.ready, r.supervised = ready, true
 	r.events.open()
 	return nil
 }
@@ -231,7 +230,18 @@ func (r *Relay) Dispatch(seq int64, eventType string, d []byte) bool {
 	if eventType == "READY" || eventType == "RESUMED" || !isEvent(eventType, d) {
 		return false
 	}
-	return r.events.push(dispatchFrame(seq, eventType, d))
+	if !r.events.push(dispatchFrame(seq, eventType, d)) {
+		return false
+	}
+	r.newest().notify()
+	return true
+}
+
+// newest returns the latest connection, nil if there was none.
+func (r *Relay) newest() *link {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.link
 }
 
 // Close ends the session's connection and returns when the relay no longer serves it: at once,
@@ -253,7 +263,7 @@ func (r *Relay) Close() {
 			link.drop()
 		}
 	}
-	r.links.Wait()
+	r.writes.Wait()
 }
 
 // Shutdown is Close, and then waits until the session has closed, which takes a second, and
@@ -262,13 +272,13 @@ func (r *Relay) Close() {
 func (r *Relay) Shutdown(ctx context.Context) error {
 	r.Close()
 	r.mu.Lock()
-	finished := r.finished
+	opened := r.ready != nil
 	r.mu.Unlock()
-	if finished == nil {
+	if !opened {
 		return nil
 	}
 	select {
-	case <-finished:
+	case <-r.finished:
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("relay: wait for the session to close: %w", context.Cause(ctx))
@@ -283,6 +293,7 @@ func (r *Relay) stop() *link {
 		r.closed = true
 		close(r.closing)
 		r.events.close()
+		r.startSupervisor()
 	}
 	return r.link
 }

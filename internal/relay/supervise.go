@@ -15,27 +15,46 @@ const (
 	reopenMax = 5 * time.Second
 )
 
-// supervise opens the session, reports the outcome, keeps it open until Close, and closes it.
-func (r *Relay) supervise(opened chan<- error, finished chan<- struct{}) {
-	defer close(finished)
+// openFirst opens the session, reports the outcome, and supervises it. If it fails, nobody will.
+func (r *Relay) openFirst(opened chan<- error) {
 	err := r.cfg.Session.Open()
 	opened <- err
 	if err != nil {
+		close(r.finished)
 		return
 	}
-	r.keepOpen()
-	// The error is always nil (CloseWithCode in wsapi.go shadows it).
-	_ = r.cfg.Session.Close()
+	r.supervise()
 }
 
-// keepOpen opens the session whenever it is without a connection, until Close.
-func (r *Relay) keepOpen() {
+// lost is told of the end of each connection. The session may hold its lock.
+func (r *Relay) lost(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.link == l && !r.closed {
+		r.startSupervisor()
+	}
+}
+
+// startSupervisor sees to it that a supervisor is at work. The caller holds r.mu.
+func (r *Relay) startSupervisor() {
+	if r.ready != nil && !r.supervised {
+		r.supervised = true
+		go r.supervise()
+	}
+}
+
+// supervise opens the session until it has a connection, or closes it when the relay is closed.
+func (r *Relay) supervise() {
 	wait := reopenMin
 	for {
-		select {
-		case <-r.closing:
+		switch r.task() {
+		case nothing:
 			return
-		case <-r.newest().done:
+		case closeSession:
+			// The error is always nil (CloseWithCode in wsapi.go shadows it).
+			_ = r.cfg.Session.Close()
+			close(r.finished)
+			return
 		}
 
 		// Open waits for the session's own Close, which holds the lock.
@@ -53,18 +72,35 @@ func (r *Relay) keepOpen() {
 
 		select {
 		case <-r.closing:
-			return
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, reopenMax)
 	}
 }
 
-// newest returns the latest connection. There is one once Session.Open has succeeded.
-func (r *Relay) newest() *link {
+// A task is what a supervisor has to do next.
+type task int
+
+const (
+	nothing task = iota
+	openSession
+	closeSession
+)
+
+// task returns what is to be done. After nothing, the next lost connection needs a new supervisor.
+func (r *Relay) task() task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.link
+	if r.closed {
+		return closeSession
+	}
+	select {
+	case <-r.link.done:
+		return openSession
+	default:
+		r.supervised = false
+		return nothing
+	}
 }
 
 func (r *Relay) isClosing() bool {
