@@ -34,7 +34,7 @@ type config struct {
 	shardIDs        []int
 	overlapPart     time.Duration // see overlap.go; tests shorten it
 	saveEvery       time.Duration // of sessions; tests shorten it
-	sampleEvery     time.Duration // see activity.go; tests do without
+	sampleEvery     time.Duration // see silence.go; tests do without
 	guildWait       time.Duration // see guildwait.go; tests shorten it
 	api             *url.URL
 	httpClient      *http.Client

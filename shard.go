@@ -16,6 +16,7 @@ import (
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/relay"
 	"github.com/botwright/botwright/internal/session"
+	"github.com/botwright/botwright/internal/silence"
 	"github.com/botwright/botwright/internal/state"
 )
 
@@ -48,7 +49,7 @@ type shard struct {
 	lobby    atomic.Int64 // how long the last Near took, in ns
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
-	activity activity
+	silence  silence.Detector
 
 	tracker atomic.Pointer[session.Tracker] // of the current session; nil without a SessionStore
 }

@@ -8,17 +8,6 @@ import (
 // RoundShards is how a number of shards is rounded.
 func RoundShards(count, maxConcurrency int) int { return roundShards(count, maxConcurrency) }
 
-// An Activity is the event rate of one shard.
-type Activity struct{ activity }
-
-// Observe takes in how many events there have been.
-func (a *Activity) Observe(now time.Time, events uint64) (silent bool) {
-	return a.observe(now, events)
-}
-
-// Rate is what a ShardStatus shows.
-func (a *Activity) Rate() float64 { return a.rate() }
-
 // An Overlap decides which fleet's copy of an event is handled.
 type Overlap struct {
 	*overlap
@@ -55,10 +44,15 @@ func ConfiguredShards(b *Bot) (count int, ids []int) { return b.cfg.shardCount, 
 func WithSampleEvery(d time.Duration) Option { return func(c *config) { c.sampleEvery = d } }
 
 // NewWatch returns a function that looks at a given time whether a shard is silent. The shard was
-// always busy before.
-func NewWatch(b *Bot, id int) (look func(time.Time)) {
+// always busy until now.
+func NewWatch(b *Bot, id int, now time.Time) (look func(time.Time)) {
 	s := b.currentFleet().find(id)
-	s.activity.busy = 1 - 1e-9
+	events := s.gateway.Status().Events
+	const looks = 20_000 // a day
+	for i := range uint64(looks) {
+		s.silence.Observe(now.Add(time.Duration(i)*sampleEvery-looks*sampleEvery), i+1)
+	}
+	s.silence.Observe(now, events)
 	return func(now time.Time) { b.watchShard(context.Background(), s, now) }
 }
 

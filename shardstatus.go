@@ -97,7 +97,7 @@ func (s *shard) status() ShardStatus {
 		Sequence:          st.Sequence,
 		SessionSince:      st.SessionSince,
 		Events:            st.Events,
-		EventRate:         s.activity.rate(),
+		EventRate:         s.silence.Rate(),
 		Duplicates:        st.Duplicates,
 		Malformed:         st.Malformed,
 		Identifies:        st.Identifies,
