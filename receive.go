@@ -49,7 +49,7 @@ func (s *shard) take(f *gateway.Frame) gateway.Outcome {
 	s.openSession(f)
 	b.stats.events.Add(1)
 	b.metrics.event(f.Type, f.Data, f.Received)
-	s.members.note(f)
+	s.census.Note(f.Type, f.Data)
 	if string(f.Type) == "READY" {
 		s.track(s.gateway.Resumable().ID, session.Position{}, 0)
 	}

@@ -86,7 +86,7 @@ func (b *Bot) Report() Report {
 func (b *Bot) users() int {
 	n := 0
 	for _, s := range b.ownShards() {
-		n += s.members.members()
+		n += s.census.Members()
 	}
 	return n
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/census"
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
@@ -40,7 +41,7 @@ type shard struct {
 	fleet   *fleet
 	gateway *gateway.Shard
 	relay   *relay.Relay
-	members census
+	census  census.Census
 	state   *state.Keeper  // of the session's State; nil with StateNone
 	journal *state.Journal // of State; nil without a StateStore
 	opened  bool           // the session was opened; used by the gateway's reader alone

@@ -1,39 +1,40 @@
-package botwright
+// Package census counts the members of guilds.
+package census
 
 import (
 	"strconv"
 	"sync"
 
 	"github.com/botwright/botwright/internal/frame"
-	"github.com/botwright/botwright/internal/gateway"
 )
 
-// A census knows how many members the guilds of a shard have, as far as Discord tells: a guild's
-// number comes with the guild, and changes of it only to a bot with the intent for members.
-type census struct {
+// A Census knows how many members the guilds of a shard have, as far as Discord tells: a guild's
+// number comes with the guild, and changes of it only to a bot with the intent for members. The
+// zero value is empty. Its methods may be called from any goroutine.
+type Census struct {
 	mu     sync.Mutex // guards what follows
 	guilds map[uint64]int
 	total  int
 }
 
-// note reads what concerns the census, on the goroutine that reads.
-func (c *census) note(f *gateway.Frame) {
-	switch string(f.Type) {
+// Note reads what concerns the census from the payload of an event, which it does not keep.
+func (c *Census) Note(eventType, data []byte) {
+	switch string(eventType) {
 	case "READY":
 		c.clear()
 	case "GUILD_CREATE":
-		v, _ := frame.Lookup(f.Data, "member_count")
+		v, _ := frame.Lookup(data, "member_count")
 		if n, err := strconv.Atoi(string(v)); err == nil && n >= 0 {
-			c.set(guildID(f.Data, "id"), n)
+			c.set(guildID(data, "id"), n)
 		}
 	case "GUILD_DELETE":
-		if away, _ := frame.Lookup(f.Data, "unavailable"); string(away) != "true" {
-			c.set(guildID(f.Data, "id"), 0)
+		if away, _ := frame.Lookup(data, "unavailable"); string(away) != "true" {
+			c.set(guildID(data, "id"), 0)
 		}
 	case "GUILD_MEMBER_ADD":
-		c.add(guildID(f.Data, "guild_id"), 1)
+		c.add(guildID(data, "guild_id"), 1)
 	case "GUILD_MEMBER_REMOVE":
-		c.add(guildID(f.Data, "guild_id"), -1)
+		c.add(guildID(data, "guild_id"), -1)
 	}
 }
 
@@ -44,13 +45,13 @@ func guildID(d []byte, name string) uint64 {
 	return id
 }
 
-func (c *census) clear() {
+func (c *Census) clear() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.guilds, c.total = nil, 0
 }
 
-func (c *census) set(guild uint64, n int) {
+func (c *Census) set(guild uint64, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.total += n - c.guilds[guild]
@@ -65,7 +66,7 @@ func (c *census) set(guild uint64, n int) {
 }
 
 // add changes the number of a guild, if it is known.
-func (c *census) add(guild uint64, change int) {
+func (c *Census) add(guild uint64, change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n, known := c.guilds[guild]; known && n+change > 0 {
@@ -74,8 +75,8 @@ func (c *census) add(guild uint64, change int) {
 	}
 }
 
-// members returns the sum over all guilds.
-func (c *census) members() int {
+// Members returns the sum over all guilds.
+func (c *Census) Members() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.total
