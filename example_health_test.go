@@ -70,6 +70,29 @@ func ExampleHealth_Register() {
 	// backlog healthy: 7 jobs wait
 }
 
+// A check that must not wait is a problem with its first bad reading; a built-in one that is noisy
+// here needs five of ten.
+func ExampleCheckFailures() {
+	health, err := botwright.NewHealth(botwright.HealthConfig{
+		Checks: map[string][]botwright.CheckOption{"memory": {botwright.CheckFailures(5, 10)}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	down := func(context.Context) (botwright.CheckResult, error) {
+		return botwright.CheckResult{}, errors.New("no payment can be made")
+	}
+	health.Register("payments", down, botwright.CheckFailures(1, 1))
+	health.Register("search", down) // two of three
+	report := health.Check(context.Background())
+	for _, p := range report.Problems {
+		fmt.Println(p)
+	}
+	// Output:
+	// payments unhealthy: no payment can be made
+}
+
 // A discordgo session that no Bot runs can be watched too.
 func ExampleHealth_Watch() {
 	session, err := discordgo.New("Bot " + someToken)
