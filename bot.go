@@ -62,9 +62,9 @@ type Bot struct {
 
 	ending chan struct{} // closed when Shutdown begins
 
-	intents      discordgo.Intent        // set by Open before the first shard runs
-	intentsGiven bool                    // by the program, not found out
-	overlap      atomic.Pointer[overlap] // while the bot reshards
+	intents      discordgo.Intent          // set by Open before the first shard runs
+	intentsGiven bool                      // by the program, not found out
+	resharded    atomic.Pointer[resharded] // while the bot reshards
 
 	mu            sync.Mutex   // guards what follows
 	adminListener net.Listener // nil unless WithAdmin has one

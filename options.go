@@ -32,7 +32,7 @@ type config struct {
 	privileged      discordgo.Intent // in addition
 	shardCount      int              // 0: as many as Discord recommends
 	shardIDs        []int
-	overlapPart     time.Duration // see overlap.go; tests shorten it
+	overlapPart     time.Duration // see reshard.go; tests shorten it
 	saveEvery       time.Duration // of sessions; tests shorten it
 	sampleEvery     time.Duration // see silence.go; tests do without
 	guildWait       time.Duration // see guildwait.go; tests shorten it

@@ -67,7 +67,7 @@ func (s *shard) take(f *gateway.Frame) gateway.Outcome {
 	if f.Data, whole = frame.Whole(f.Data); !whole {
 		return gateway.Damaged
 	}
-	if o := b.overlap.Load(); o != nil && !o.admit(s.fleet, f.Type, f.Data) {
+	if o := b.resharded.Load(); o != nil && !o.Admit(s.fleet == o.next, f.Type, f.Data) {
 		if !feeds {
 			return gateway.Unwanted
 		}

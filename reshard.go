@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/botwright/botwright/internal/overlap"
 )
 
 // ErrResharding is returned by [Bot.Reshard] while another call of it is at work.
@@ -98,28 +100,38 @@ func (b *Bot) endReshard() {
 	b.reshard.Done()
 }
 
+// resharded is what a fleet that comes in is to the one before it.
+type resharded struct {
+	*overlap.Overlap
+	next *fleet
+}
+
+// overlapPart is how long each part of the overlap takes. Two sessions of a bot get an event
+// within some 100 ms of each other.
+const overlapPart = 3 * time.Second
+
 // replaceFleet connects next and lets it take over from old. If that fails when both have handled
 // events, undo is what is left to do.
 func (b *Bot) replaceFleet(
 	ctx, runCtx context.Context, old, next *fleet, maxConcurrency int,
 ) (undo func(), err error) {
-	o := newOverlap(next)
-	b.overlap.Store(o)
+	o := &resharded{Overlap: overlap.New(), next: next}
+	b.resharded.Store(o)
 	next.start(runCtx, maxConcurrency, b.fail)
 	b.setFleets(old, next)
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
 		err = fmt.Errorf("reshard to %d shards: %w", next.count, err)
-		if o.leave() == overlapBoth {
+		if o.Leave() == overlap.Both {
 			return func() { b.fallBack(runCtx, old, o) }, err
 		}
 		b.closeFleet(runCtx, next)
-		b.overlap.Store(nil)
+		b.resharded.Store(nil)
 		return nil, err
 	}
-	defer b.overlap.Store(nil)
+	defer b.resharded.Store(nil)
 	b.setFleets(next, old)
 	b.notify() // one who waits for the fate of the bot's shards is to look at the new ones
-	o.enter(overlapClosing)
+	o.Enter(overlap.Closing)
 	next.followPresence(old)
 	b.closeFleet(runCtx, old)
 	settleCtx, cancel := context.WithTimeout(runCtx, settleTimeout)
@@ -134,18 +146,18 @@ const catchUpTimeout = 5 * time.Minute
 
 // fallBack lets the old fleet go on alone. What the new one was first with has yet to come in on
 // it, at the latest when its shards are connected; until then both handle.
-func (b *Bot) fallBack(runCtx context.Context, old *fleet, o *overlap) {
-	defer b.overlap.Store(nil)
+func (b *Bot) fallBack(runCtx context.Context, old *fleet, o *resharded) {
+	defer b.resharded.Store(nil)
 	ctx, cancel := context.WithTimeout(runCtx, catchUpTimeout)
 	defer cancel()
 	_ = b.calmPart(ctx, old)
-	o.enter(overlapAborted)
+	o.Enter(overlap.Aborted)
 	_ = b.calmPart(ctx, old)
 	b.closeFleet(runCtx, o.next)
 }
 
 // takeOver waits until the new fleet is ready and has seen as much as the old one.
-func (b *Bot) takeOver(ctx, runCtx context.Context, old *fleet, o *overlap) error {
+func (b *Bot) takeOver(ctx, runCtx context.Context, old *fleet, o *resharded) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(runCtx, func() { cancel(ErrShutdown) })()
@@ -155,8 +167,8 @@ func (b *Bot) takeOver(ctx, runCtx context.Context, old *fleet, o *overlap) erro
 	if err := waitGuilds(ctx, old, o.next); err != nil {
 		return err
 	}
-	for _, phase := range []overlapPhase{overlapCounting, overlapBoth} {
-		o.enter(phase)
+	for _, phase := range []overlap.Phase{overlap.Counting, overlap.Both} {
+		o.Enter(phase)
 		if err := b.calmPart(ctx, old, o.next); err != nil {
 			return err
 		}
@@ -305,43 +317,4 @@ func allShards(count int) []int {
 		ids[i] = i
 	}
 	return ids
-}
-
-// reshardEvery is how often WithAutoReshard looks: a bot does not gain so many guilds in a few
-// hours that the fifth it still has room for is filled.
-const reshardEvery = 8 * time.Hour
-
-// WithAutoReshard lets the bot look every 8 hours whether its shards are full, and reshard when
-// they hold 80 % of the 2,500 guilds that Discord allows on one. The new number is Discord's
-// recommendation, or as many as leave the shards half full if that is more. A bot that has only
-// some of its shards in this process cannot do that and reports an error.
-func WithAutoReshard() Option {
-	return func(c *config) {
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
-			for pause(ctx, reshardEvery) == nil {
-				if err := b.reshardIfFull(ctx); err != nil && ctx.Err() == nil {
-					b.report(ctx, nil, fmt.Errorf("reshard automatically: %w", err))
-				}
-			}
-		})
-	}
-}
-
-func (b *Bot) reshardIfFull(ctx context.Context) error {
-	guilds, shards := 0, b.Shards()
-	for _, s := range shards {
-		guilds += s.Guilds + s.UnavailableGuilds
-	}
-	f := b.currentFleet()
-	if f == nil || guilds*10 < len(shards)*maxGuildsPerShard*8 {
-		return nil
-	}
-	found, err := b.locator.Fetch(ctx)
-	if err != nil {
-		return err
-	}
-	count := max(found.Shards, guilds*2/maxGuildsPerShard, f.count+1)
-	b.cfg.logger.Info("shards are full: resharding", "guilds", guilds,
-		"shards", f.count, "new_shards", count)
-	return b.Reshard(ctx, count)
 }

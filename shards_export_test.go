@@ -8,32 +8,6 @@ import (
 // RoundShards is how a number of shards is rounded.
 func RoundShards(count, maxConcurrency int) int { return roundShards(count, maxConcurrency) }
 
-// An Overlap decides which fleet's copy of an event is handled.
-type Overlap struct {
-	*overlap
-	old *fleet
-}
-
-// NewOverlap returns an overlap whose new fleet is not ready.
-func NewOverlap() Overlap { return Overlap{newOverlap(&fleet{}), &fleet{}} }
-
-// Enter begins the phase of that name.
-func (o Overlap) Enter(phase string) {
-	o.enter(map[string]overlapPhase{
-		"held": overlapHeld, "counting": overlapCounting, "both": overlapBoth,
-		"closing": overlapClosing, "aborted": overlapAborted,
-	}[phase])
-}
-
-// Admit reports whether an event that came in on a fleet is to be handled.
-func (o Overlap) Admit(fleet, eventType, data string) bool {
-	from := o.old
-	if fleet == "new" {
-		from = o.next
-	}
-	return o.admit(from, []byte(eventType), []byte(data))
-}
-
 // WithOverlapPart sets how long each part of an overlap takes.
 func WithOverlapPart(d time.Duration) Option { return func(c *config) { c.overlapPart = d } }
 
@@ -58,11 +32,8 @@ func NewWatch(b *Bot, id int, now time.Time) (look func(time.Time)) {
 
 // OverlapPhase returns how far Reshard is.
 func OverlapPhase(b *Bot) string {
-	o := b.overlap.Load()
-	if o == nil {
-		return ""
+	if o := b.resharded.Load(); o != nil {
+		return o.Phase().String()
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return [...]string{"held", "counting", "both", "closing", "aborted"}[o.phase]
+	return ""
 }

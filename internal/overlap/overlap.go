@@ -1,14 +1,5 @@
-package botwright
-
-import (
-	"hash/maphash"
-	"sync"
-	"time"
-
-	"github.com/botwright/botwright/internal/frame"
-)
-
-// How a bot changes its number of shards.
+// Package overlap keeps a bot that changes its number of shards from losing an event, and from
+// handling one twice.
 //
 // A second fleet connects beside the first; Discord allows that. When all of it is ready, both
 // receive every event, though not at the same moment. The overlap that follows has three parts of
@@ -25,49 +16,56 @@ import (
 // and a part begins anew when a shard has been away meanwhile, or held up by a full queue. When it
 // is given up while both handle, they go on until the old fleet has caught up, and the old one
 // handles alone, unless the new one was first, for one part more.
+package overlap
 
-// overlapPart is how long each part of the overlap takes. Two sessions of a bot get an event
-// within some 100 ms of each other.
-const overlapPart = 3 * time.Second
+import (
+	"hash/maphash"
+	"sync"
 
-// An overlap decides, while there are two fleets, which one's copy of an event is handled.
-type overlap struct {
-	next *fleet
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// An Overlap decides, while there are two fleets, which one's copy of an event is handled. Its
+// methods may be called from any goroutine.
+type Overlap struct {
 	seed maphash.Seed
 
 	mu    sync.Mutex // guards what follows
-	phase overlapPhase
+	phase Phase
 	seen  map[uint64]*sightings
 }
 
-type overlapPhase int
+// A Phase is a part of an overlap.
+type Phase int
 
+// Phases.
 const (
-	overlapHeld     overlapPhase = iota // the new fleet is not ready
-	overlapCounting                     // the old one handles
-	overlapBoth                         // both handle
-	overlapClosing                      // the new one handles
-	overlapAborted                      // the old one handles: the new one has failed
+	Held     Phase = iota // the new fleet is not ready
+	Counting              // the old one handles
+	Both                  // both handle
+	Closing               // the new one handles
+	Aborted               // the old one handles: the new one has failed
 )
 
-func newOverlap(next *fleet) *overlap {
-	return &overlap{next: next, seed: maphash.MakeSeed(), seen: make(map[uint64]*sightings)}
+// New returns an Overlap in the phase Held.
+func New() *Overlap {
+	return &Overlap{seed: maphash.MakeSeed(), seen: make(map[uint64]*sightings)}
 }
 
 // sightings counts one event.
 type sightings struct{ old, next, handled uint32 }
 
-// admit reports whether the event is to be handled.
-func (o *overlap) admit(from *fleet, eventType, data []byte) bool {
-	isNext := from == o.next
+// Admit reports whether an event that came in on the old fleet, or on the next one, is to be
+// handled.
+func (o *Overlap) Admit(isNext bool, eventType, data []byte) bool {
 	key := o.identity(eventType, data)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if string(eventType) == "READY" || string(eventType) == "RESUMED" {
 		// They concern one connection, and the bot is up all the time.
-		return isNext == (o.phase == overlapClosing)
+		return isNext == (o.phase == Closing)
 	}
-	if o.phase == overlapHeld {
+	if o.phase == Held {
 		return !isNext
 	}
 	s := o.seen[key]
@@ -77,7 +75,7 @@ func (o *overlap) admit(from *fleet, eventType, data []byte) bool {
 	}
 	count, handles := &s.old, true
 	if isNext {
-		count, handles = &s.next, o.phase == overlapBoth || o.phase == overlapClosing
+		count, handles = &s.next, o.phase == Both || o.phase == Closing
 	}
 	*count++
 	if !handles || *count <= s.handled {
@@ -88,7 +86,7 @@ func (o *overlap) admit(from *fleet, eventType, data []byte) bool {
 }
 
 // identity is a hash of what makes an event the same event in both fleets.
-func (o *overlap) identity(eventType, data []byte) uint64 {
+func (o *Overlap) identity(eventType, data []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(o.seed)
 	_, _ = h.Write(eventType)
@@ -103,20 +101,32 @@ func (o *overlap) identity(eventType, data []byte) uint64 {
 	return h.Sum64()
 }
 
-// enter begins a phase.
-func (o *overlap) enter(phase overlapPhase) {
+// Enter begins a phase.
+func (o *Overlap) Enter(phase Phase) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.phase = phase
 }
 
-// leave gives up, unless the new fleet has begun to handle, and returns the phase until now.
-func (o *overlap) leave() (before overlapPhase) {
+// Leave gives up, unless the new fleet has begun to handle, and returns the phase until now.
+func (o *Overlap) Leave() (before Phase) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	before = o.phase
-	if before != overlapBoth {
-		o.phase = overlapAborted
+	if before != Both {
+		o.phase = Aborted
 	}
 	return before
+}
+
+// Phase returns the phase that the overlap is in.
+func (o *Overlap) Phase() Phase {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.phase
+}
+
+// String implements fmt.Stringer.
+func (p Phase) String() string {
+	return [...]string{"held", "counting", "both", "closing", "aborted"}[p]
 }

@@ -1,14 +1,18 @@
-package botwright_test
+package overlap_test
 
 import (
 	"fmt"
 	"testing"
 
-	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/internal/overlap"
 )
 
 func TestOverlap(t *testing.T) {
 	t.Parallel()
+	phases := make(map[string]overlap.Phase)
+	for p := overlap.Held; p <= overlap.Aborted; p++ {
+		phases[p.String()] = p
+	}
 	message := func(id string) string { return fmt.Sprintf(`{"content":"x","id":%q}`, id) }
 	type step struct {
 		phase, fleet, eventType, data string
@@ -62,10 +66,10 @@ func TestOverlap(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			o := botwright.NewOverlap()
+			o := overlap.New()
 			for i, s := range tt.steps {
-				o.Enter(s.phase)
-				if got := o.Admit(s.fleet, s.eventType, s.data); got != s.want {
+				o.Enter(phases[s.phase])
+				if got := o.Admit(s.fleet == "new", []byte(s.eventType), []byte(s.data)); got != s.want {
 					t.Errorf("step %d, %+v: admitted %t", i, s, got)
 				}
 			}
