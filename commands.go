@@ -1,7 +1,6 @@
 package botwright
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +26,7 @@ import (
 // wait for it. If it fails, the [ErrorHandler] is told, and it is tried again until it is done or
 // Discord refuses the commands. Do not change the commands afterwards.
 //
+// The Entry Point command of an application with an Activity, which Discord makes, stays as it is.
 // What Discord chooses where a command leaves it open (Contexts, IntegrationTypes, DMPermission)
 // counts as no difference: to go back to Discord's choice from one's own, delete the command.
 func WithCommands(cmds ...*discordgo.ApplicationCommand) Option {
@@ -120,12 +120,20 @@ func (b *Bot) applicationID(ctx context.Context) string {
 func (b *Bot) overwriteCommands(
 	ctx context.Context, application, guild string, want []*discordgo.ApplicationCommand,
 ) error {
-	where := cmp.Or(guild, "everywhere")
-	have, err := b.session.ApplicationCommands(application, guild, discordgo.WithContext(ctx))
+	where, endpoint := "everywhere", discordgo.EndpointApplicationGlobalCommands(application)
+	if guild != "" {
+		where, endpoint = guild, discordgo.EndpointApplicationGuildCommands(application, guild)
+	}
+	body, err := b.session.RequestWithBucketID(http.MethodGet, endpoint+"?with_localizations=true",
+		nil, "GET "+endpoint, discordgo.WithContext(ctx))
 	if err != nil {
 		return fmt.Errorf("get the application commands (%s): %w", where, err)
 	}
-	same, err := commands.Equal(have, want)
+	have, err := commands.Decode(body)
+	if err != nil {
+		return fmt.Errorf("get the application commands (%s): %w", where, err)
+	}
+	same, err := commands.Equal(have.Commands, want)
 	if err != nil {
 		return fmt.Errorf("compare the application commands (%s): %w", where, err)
 	}
@@ -134,8 +142,7 @@ func (b *Bot) overwriteCommands(
 		log.Debug("application commands are unchanged")
 		return nil
 	}
-	want = append([]*discordgo.ApplicationCommand{}, want...) // nil would be sent as null
-	_, err = b.session.ApplicationCommandBulkOverwrite(application, guild, want,
+	_, err = b.session.RequestWithBucketID(http.MethodPut, endpoint, have.Overwrite(want), endpoint,
 		discordgo.WithContext(ctx))
 	if err != nil {
 		return fmt.Errorf("register the application commands (%s): %w", where, err)

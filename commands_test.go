@@ -1,6 +1,7 @@
 package botwright_test
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -122,6 +123,39 @@ func TestCommandsFail(t *testing.T) {
 	if got := overwrites(s.srv); len(got) != 6 {
 		t.Errorf("%d overwrites, want 6", len(got))
 	}
+}
+
+// TestEntryPointCommandStays has an application with an Activity: its command of type 4 has a
+// handler, which discordgo has no field for.
+func TestEntryPointCommandStays(t *testing.T) {
+	t.Parallel()
+	log := make(lines, 1000)
+	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
+	s := newScene(t, discordtest.Config{}, botwright.WithCommands(ping),
+		botwright.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+	endpoint := discordgo.EndpointApplicationGlobalCommands(s.srv.Bot().ID)
+	_, err := s.bot.Session().RequestWithBucketID(http.MethodPost, endpoint,
+		map[string]any{"name": "launch", "description": "", "type": 4, "handler": 2}, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.open(t)
+	log.until("application commands registered")
+	body, err := s.bot.Session().RequestWithBucketID(http.MethodGet, endpoint, nil, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []struct {
+		Name    string
+		Handler int
+	}
+	if err := json.Unmarshal(body, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 2 || got[0].Name != "ping" || got[1].Name != "launch" || got[1].Handler != 2 {
+		t.Errorf("commands %+v, want ping and launch with its handler", got)
+	}
+	s.quiet(t)
 }
 
 func TestCommandsOfOtherProcess(t *testing.T) {

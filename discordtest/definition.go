@@ -15,6 +15,7 @@ const (
 	maxCommandChars = 8000
 	maxSlash        = 100
 	maxMenus        = 15 // of users, and of messages
+	entryPoint      = 4  // the type of the command that opens an Activity
 )
 
 // slashName is what a slash command and its options may be called.
@@ -40,6 +41,10 @@ func (c *command) check(f *form, at string) {
 	case discordgo.UserApplicationCommand, discordgo.MessageApplicationCommand:
 		f.text(at+"name", c.name, 1, 32)
 		f.text(at+"description", d.Description, 0, 0)
+		f.length(at+"options", len(d.Options), 0, 0)
+	case entryPoint:
+		checkName(f, at+"name", c.name)
+		f.text(at+"description", d.Description, 0, 100)
 		f.length(at+"options", len(d.Options), 0, 0)
 	default:
 		choices(f, at+"type", c.kind, 1, 2, 3, 4)
@@ -162,8 +167,11 @@ func countCommands(f *form, all []*command) error {
 	}
 	for kind, n := range counts {
 		limit := maxMenus
-		if kind == int(discordgo.ChatApplicationCommand) {
+		switch kind {
+		case int(discordgo.ChatApplicationCommand):
 			limit = maxSlash
+		case entryPoint:
+			limit = 1
 		}
 		if n > limit {
 			return &apiError{400, 30032, fmt.Sprintf("Maximum number of application commands reached (%d)", limit), nil}

@@ -75,12 +75,15 @@ var (
 	errUnknownBan         = &apiError{404, 10026, "Unknown Ban", nil}
 	errUnknownInteraction = &apiError{404, 10062, "Unknown interaction", nil}
 	errUnknownCommand     = &apiError{404, 10063, "Unknown application command", nil}
-	errAcknowledged       = &apiError{400, 40060, "Interaction has already been acknowledged.", nil}
-	errNotAuthor          = &apiError{403, 50005, "Cannot edit a message authored by another user", nil}
-	errEmptyMessage       = &apiError{400, 50006, "Cannot send an empty message", nil}
-	errWebhookToken       = &apiError{401, 50027, "Invalid Webhook Token", nil}
-	errBadJSON            = &apiError{400, 50109, "The request body contains invalid JSON.", nil}
-	errTooLarge           = &apiError{413, 40005, "Request entity too large", nil}
+	errEntryPointMissing  = &apiError{400, 50240, "You cannot remove this app's Entry Point command " +
+		"in a bulk update operation. Please include the Entry Point command in your update request " +
+		"or delete it separately.", nil}
+	errAcknowledged = &apiError{400, 40060, "Interaction has already been acknowledged.", nil}
+	errNotAuthor    = &apiError{403, 50005, "Cannot edit a message authored by another user", nil}
+	errEmptyMessage = &apiError{400, 50006, "Cannot send an empty message", nil}
+	errWebhookToken = &apiError{401, 50027, "Invalid Webhook Token", nil}
+	errBadJSON      = &apiError{400, 50109, "The request body contains invalid JSON.", nil}
+	errTooLarge     = &apiError{413, 40005, "Request entity too large", nil}
 )
 
 // serveREST answers a request and records it.

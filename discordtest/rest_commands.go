@@ -121,6 +121,11 @@ func (x *exchange) overwriteCommands() (any, error) {
 	if err := f.err(); err != nil {
 		return nil, err
 	}
+	opensActivity := func(c *command) bool { return c.kind == entryPoint }
+	if slices.ContainsFunc(x.world.commands[id], opensActivity) &&
+		!slices.ContainsFunc(next, opensActivity) {
+		return nil, errEntryPointMissing
+	}
 	x.world.commands[id] = next
 	return next, nil
 }
