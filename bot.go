@@ -15,6 +15,7 @@ import (
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/locator"
+	"github.com/botwright/botwright/internal/members"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/rest"
 	"github.com/botwright/botwright/internal/session"
@@ -47,7 +48,7 @@ type Bot struct {
 	started       time.Time     // when New made it
 	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
-	members       memberRequests
+	members       members.Requests
 	guard         *memory.Guard
 
 	handlerCtx     context.Context // of all handlers
@@ -179,17 +180,6 @@ func (b *Bot) Session() *discordgo.Session {
 		return f.shards[0].session
 	}
 	return b.session
-}
-
-// SessionFor returns the discordgo session of the shard that a guild is on; shard 0 for "", as
-// in an event without a guild. The error is [ErrNotOpen], [ErrNotOwned] if another process has that
-// shard, or says that this is no guild's id.
-func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
-	s, err := b.shardOf(guildID)
-	if err != nil {
-		return nil, err
-	}
-	return s.session, nil
 }
 
 // Shards returns the status of each shard of this process, in the order of their ids; nothing

@@ -135,17 +135,6 @@ func GuardMemory(b *Bot, limit int64) (look func(used int64) MemoryPressure) {
 	}
 }
 
-// MemberCallers returns how many callers share the request for a guild's members.
-func MemberCallers(b *Bot, guildID string) int {
-	q := &b.members
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if r := q.joining[guildID]; r != nil {
-		return r.waiting
-	}
-	return 0
-}
-
 // WithHelloTimeout shortens the wait for HELLO.
 func WithHelloTimeout(d time.Duration) Option {
 	return func(c *config) { c.tuneGateway = func(g *gateway.Config) { g.HelloTimeout = d } }

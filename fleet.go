@@ -248,38 +248,6 @@ func (b *Bot) RestartShard(ctx context.Context, id int) error {
 	}
 }
 
-// Owns reports whether the guild is on a shard of this process; for "" whether shard 0 is, which
-// direct messages come in on. It does not say whether the bot is in the guild. Before Open, and
-// for what is no guild's id, it is false.
-func (b *Bot) Owns(guildID string) bool {
-	_, err := b.SessionFor(guildID)
-	return err == nil
-}
-
-// ShardKey makes a key for a cache that processes share: the shard that a guild is on, out of how
-// many, and the given key, as in "3/16:key". Without a guild, as for direct messages and
-// entitlements, it is shard 0, where Discord sends what has none. The number of shards is part of
-// it because another number puts guilds on other shards.
-func (b *Bot) ShardKey(guildID, key string) (string, error) {
-	f := b.currentFleet()
-	if f == nil {
-		return "", ErrNotOpen
-	}
-	id, err := f.shardID(guildID)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d/%d:%s", id, f.count, key), nil
-}
-
-// shardID returns the shard that a guild is on. What has no guild is on shard 0.
-func (f *fleet) shardID(guildID string) (int, error) {
-	if guildID == "" {
-		return 0, nil
-	}
-	return ShardID(guildID, f.count)
-}
-
 func (b *Bot) currentFleet() *fleet {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -108,16 +108,3 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	u := uses{forward: forward, shows: b.board.Wants(in.Type)}
 	return s.putAll(e, key, to, u) <= dispatch.AcceptedLate
 }
-
-// shardOf returns the shard that an interaction would have come from, or the first one if that is
-// in another process.
-func (f *fleet) shardOf(interaction []byte) *shard {
-	v, _ := frame.Lookup(interaction, "guild_id")
-	guild, _ := frame.String(v)
-	if id, err := ShardID(string(guild), f.count); err == nil {
-		if s := f.find(id); s != nil {
-			return s
-		}
-	}
-	return f.shards[0]
-}

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -32,52 +30,6 @@ func countMembers(ctx context.Context, bot *botwright.Bot, guildID string) (int,
 		ids[m.User.ID] = true
 	}
 	return len(ids), nil
-}
-
-// memberRequests counts the requests for members that a server has got.
-func memberRequests(srv *discordtest.Server) int {
-	n := 0
-	for _, c := range srv.Frames() {
-		if c.Op == 8 {
-			n++
-		}
-	}
-	return n
-}
-
-func TestMembersShareARequest(t *testing.T) {
-	t.Parallel()
-	srv := newServer(t, discordtest.Config{Members: 2500})
-	bot := newBot(t, srv, botwright.WithIntents(withMembers))
-	hold, arrived := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	remove := srv.OnFrame(func(_ *discordtest.Conn, op int, _ json.RawMessage) bool {
-		if op == 8 {
-			once.Do(func() { close(arrived) })
-			<-hold
-		}
-		return false
-	})
-	defer remove()
-	open(t, bot)
-	g := srv.Guilds()[0]
-	var callers sync.WaitGroup
-	for range 3 {
-		callers.Go(func() {
-			if n, err := countMembers(testContext(t), bot, g.ID); n != 2501 || err != nil {
-				t.Errorf("%d members, %v", n, err)
-			}
-		})
-	}
-	<-arrived
-	for botwright.MemberCallers(bot, g.ID) < 3 {
-		runtime.Gosched()
-	}
-	close(hold)
-	callers.Wait()
-	if n := memberRequests(srv); n != 1 {
-		t.Errorf("%d requests for 3 callers", n)
-	}
 }
 
 func TestMembersCanStop(t *testing.T) {

@@ -13,25 +13,12 @@ import (
 
 	"github.com/botwright/botwright/internal/census"
 	"github.com/botwright/botwright/internal/events"
-	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/relay"
 	"github.com/botwright/botwright/internal/session"
 	"github.com/botwright/botwright/internal/silence"
 	"github.com/botwright/botwright/internal/state"
 )
-
-// ShardID returns the shard that a guild is on when there are count shards.
-func ShardID(guildID string, count int) (int, error) {
-	id, ok := frame.ParseSnowflake(guildID)
-	if !ok {
-		return 0, fmt.Errorf("botwright: %q is not a guild's id", guildID)
-	}
-	if count < 1 {
-		return 0, fmt.Errorf("botwright: there cannot be %d shards", count)
-	}
-	return int((id >> 22) % uint64(count)), nil
-}
 
 // A shard ties one gateway connection to one discordgo session and to the bot's queue.
 type shard struct {

@@ -84,7 +84,7 @@ func (s *shard) feeds(f *gateway.Frame) bool {
 	if s.state != nil && s.state.Wants(f.Type) {
 		return true
 	}
-	return s.bot.members.wants(f.Type)
+	return s.bot.members.Wants(f.Type)
 }
 
 // prepare feeds State and those who wait for members, and shows an event to those who expect it,
@@ -115,9 +115,7 @@ func (s *shard) feed(w work) error {
 		return nil
 	}
 	e := w.event
-	if err := s.bot.members.feed(s, e); err != nil {
-		return err
-	}
+	s.feedMembers(e)
 	if s.state == nil {
 		return nil
 	}

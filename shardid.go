@@ -1,0 +1,93 @@
+package botwright
+
+import (
+	"fmt"
+
+	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/frame"
+)
+
+// ShardID returns the shard that a guild is on when there are count shards.
+func ShardID(guildID string, count int) (int, error) {
+	id, ok := frame.ParseSnowflake(guildID)
+	if !ok {
+		return 0, fmt.Errorf("botwright: %q is not a guild's id", guildID)
+	}
+	if count < 1 {
+		return 0, fmt.Errorf("botwright: there cannot be %d shards", count)
+	}
+	return int((id >> 22) % uint64(count)), nil
+}
+
+// SessionFor returns the discordgo session of the shard that a guild is on; shard 0 for "", as
+// in an event without a guild. The error is [ErrNotOpen], [ErrNotOwned] if another process has that
+// shard, or says that this is no guild's id.
+func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
+	s, err := b.shardOf(guildID)
+	if err != nil {
+		return nil, err
+	}
+	return s.session, nil
+}
+
+// Owns reports whether the guild is on a shard of this process; for "" whether shard 0 is, which
+// direct messages come in on. It does not say whether the bot is in the guild. Before Open, and
+// for what is no guild's id, it is false.
+func (b *Bot) Owns(guildID string) bool {
+	_, err := b.SessionFor(guildID)
+	return err == nil
+}
+
+// ShardKey makes a key for a cache that processes share: the shard that a guild is on, out of how
+// many, and the given key, as in "3/16:key". Without a guild, as for direct messages and
+// entitlements, it is shard 0, where Discord sends what has none. The number of shards is part of
+// it because another number puts guilds on other shards.
+func (b *Bot) ShardKey(guildID, key string) (string, error) {
+	f := b.currentFleet()
+	if f == nil {
+		return "", ErrNotOpen
+	}
+	id, err := f.shardID(guildID)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d/%d:%s", id, f.count, key), nil
+}
+
+// shardID returns the shard that a guild is on. What has no guild is on shard 0.
+func (f *fleet) shardID(guildID string) (int, error) {
+	if guildID == "" {
+		return 0, nil
+	}
+	return ShardID(guildID, f.count)
+}
+
+// shardOf returns the shard that a guild is on.
+func (b *Bot) shardOf(guildID string) (*shard, error) {
+	f := b.currentFleet()
+	if f == nil {
+		return nil, ErrNotOpen
+	}
+	id, err := f.shardID(guildID)
+	if err != nil {
+		return nil, err
+	}
+	if s := f.find(id); s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
+}
+
+// shardOf returns the shard that an interaction would have come from, or the first one if that is
+// in another process.
+func (f *fleet) shardOf(interaction []byte) *shard {
+	v, _ := frame.Lookup(interaction, "guild_id")
+	guild, _ := frame.String(v)
+	if id, err := ShardID(string(guild), f.count); err == nil {
+		if s := f.find(id); s != nil {
+			return s
+		}
+	}
+	return f.shards[0]
+}
