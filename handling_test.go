@@ -175,7 +175,8 @@ func TestCooldownAnswers(t *testing.T) {
 func TestCooldownAnswersInteractionsByDefault(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
-	bot := newBot(t, srv)
+	now := time.Now()
+	bot := newBot(t, srv, botwright.WithClock(func() time.Time { return now }))
 	botwright.On(bot, answerInteraction, botwright.Cooldown(rate.Every(time.Hour), botwright.ByUser))
 	open(t, bot)
 	g := srv.Guilds()[0]

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -127,6 +128,16 @@ func (l *errorLog) handle(_ context.Context, _ *botwright.Event, err error) {
 	case l.told <- struct{}{}:
 	default:
 	}
+}
+
+// errorsBut returns the errors that are not of type E.
+func errorsBut[E error](l *errorLog) []error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.errs), func(err error) bool {
+		_, is := errors.AsType[E](err)
+		return is
+	})
 }
 
 // waitFor waits for an error of type E.

@@ -15,7 +15,7 @@ import (
 )
 
 // builtin names all checks that a bot has of its own.
-var builtin = []string{"gateway", "rest", "queue", "handlers", "identify", "memory", "cache"}
+var builtin = []string{"gateway", "rest", "invalid_requests", "queue", "handlers", "identify", "memory", "cache"}
 
 // found returns a check that always finds the same.
 func found(status botwright.HealthStatus) botwright.CheckFunc {
