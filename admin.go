@@ -124,7 +124,10 @@ func openAdmin(ctx context.Context, b *Bot) error {
 	if err != nil {
 		return err
 	}
-	b.tasks.Go(func() { a.run(b.tasksCtx, listener) })
+	if !b.startTask("admin server", func(ctx context.Context) { a.run(ctx, listener) }) {
+		_ = listener.Close()
+		return ErrShutdown
+	}
 	return nil
 }
 

@@ -16,10 +16,10 @@ const reshardEvery = 8 * time.Hour
 // some of its shards in this process cannot do that and reports an error.
 func WithAutoReshard() Option {
 	return func(c *config) {
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
+		c.runs("automatic resharding", func(ctx context.Context, b *Bot) {
 			for pause(ctx, reshardEvery) == nil {
 				if err := b.reshardIfFull(ctx); err != nil && ctx.Err() == nil {
-					b.report(ctx, nil, fmt.Errorf("reshard automatically: %w", err))
+					b.reportAside(nil, fmt.Errorf("reshard automatically: %w", err))
 				}
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/expect"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/group"
 	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/locator"
@@ -54,8 +55,9 @@ type Bot struct {
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
 	watchdog       *watchdog
-	decodeErrors   sync.Map   // event types of which one was logged
-	asides         chan error // for the error handler, from goroutines that must not wait for it
+	telling        atomic.Int32 // calls of the error handler
+	decodeErrors   sync.Map     // event types of which one was logged
+	asides         chan aside   // for the error handler, from goroutines that must not wait for it
 	overflow       overflow
 	board          expect.Board[*Event] // who expects events
 	answers        interaction.Answers
@@ -70,6 +72,7 @@ type Bot struct {
 	mu            sync.Mutex   // guards what follows
 	adminListener net.Listener // nil unless WithAdmin has one
 	state         botState
+	opened        bool               // it was open before it was stopping
 	fleet         *fleet             // nil until Open has found out how many shards there are
 	otherFleet    *fleet             // while the bot reshards: the new one, then the old one
 	runCtx        context.Context    // of all shards, and of what waits to begin
@@ -88,7 +91,7 @@ type Bot struct {
 	storeTurn   chan struct{}  // holds the turn of who calls the SessionStore
 	healthEnded chan struct{}  // is closed when the last alerts were sent
 
-	tasks     sync.WaitGroup // what runs beside the shards
+	tasks     group.Group // what runs beside the shards
 	tasksCtx  context.Context
 	stopTasks context.CancelFunc
 }
@@ -116,7 +119,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		sessionEvents: make(map[string]bool),
 		changed:       make(chan struct{}),
 		ending:        make(chan struct{}), done: make(chan struct{}),
-		asides:    make(chan error, maxAsides),
+		asides:    make(chan aside, maxAsides),
 		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
 		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
 	}
@@ -151,14 +154,10 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}, dispatch.Funcs[work]{Prepare: b.prepare, Run: b.handle, Dropped: b.dropped})
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
-	cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchShards(ctx) },
-		func(ctx context.Context, b *Bot) { b.reportAsides(ctx) })
 	b.watchdog = newWatchdog(cfg.queue.Slow, func(e *Event, err error) {
 		b.report(b.handlerCtx, e, err)
 	})
-	if cfg.queue.Slow > 0 {
-		cfg.tasks = append(cfg.tasks, func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
-	}
+	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.notify)
 	b.saver = b.newSaver()
 	b.health.watchBot(b)
@@ -166,6 +165,15 @@ func New(token string, opts ...Option) (*Bot, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// addTasks adds what runs beside the shards in any case.
+func (b *Bot) addTasks() {
+	b.cfg.runs("watch of shards", func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
+	b.cfg.runs("error handler", func(ctx context.Context, b *Bot) { b.reportAsides(ctx) })
+	if b.cfg.queue.Slow > 0 {
+		b.cfg.runs("watchdog", func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
+	}
 }
 
 // Use adds middleware around all handlers, those that are there already included: the first one

@@ -50,21 +50,21 @@ const (
 
 // tend returns what looks after caches, State and memory. Each is by itself: an OnEvict that hangs
 // must not keep the bot from noticing that memory runs out.
-func (c *config) tend() []func(context.Context, *Bot) {
-	return []func(context.Context, *Bot){
-		func(ctx context.Context, _ *Bot) {
-			atOnceAndEvery(ctx, tendInterval, func() {
-				for _, c := range c.caches {
-					c.cache.Sweep(sweepBudget)
-				}
-			})
-		},
-		func(ctx context.Context, b *Bot) {
-			sweeper := &stateSweeper{bot: b}
-			atOnceAndEvery(ctx, tendInterval, sweeper.sweep)
-		},
-		func(ctx context.Context, b *Bot) { atOnceAndEvery(ctx, memoryInterval, b.guard.Look) },
-	}
+func (c *config) tend() {
+	c.runs("sweep of caches", func(ctx context.Context, _ *Bot) {
+		atOnceAndEvery(ctx, tendInterval, func() {
+			for _, c := range c.caches {
+				c.cache.Sweep(sweepBudget)
+			}
+		})
+	})
+	c.runs("sweep of State", func(ctx context.Context, b *Bot) {
+		sweeper := &stateSweeper{bot: b}
+		atOnceAndEvery(ctx, tendInterval, sweeper.sweep)
+	})
+	c.runs("memory guard", func(ctx context.Context, b *Bot) {
+		atOnceAndEvery(ctx, memoryInterval, b.guard.Look)
+	})
 }
 
 // atOnceAndEvery calls f now and each time d has passed, until ctx is done.

@@ -49,7 +49,7 @@ func WithGuildCommands(guildID string, cmds ...*discordgo.ApplicationCommand) Op
 func (c *config) addCommands(option, guildID string, cmds []*discordgo.ApplicationCommand) {
 	if c.commands == nil {
 		c.commands = make(map[string][]*discordgo.ApplicationCommand)
-		c.tasks = append(c.tasks, registerCommands)
+		c.runs("registration of commands", registerCommands)
 	}
 	all := c.commands[guildID]
 	for _, cmd := range cmds {
@@ -82,7 +82,7 @@ func registerCommands(ctx context.Context, b *Bot) {
 			if err == nil || ctx.Err() != nil {
 				break
 			}
-			b.report(ctx, nil, err)
+			b.reportAside(nil, err)
 			if refused(err) {
 				break
 			}

@@ -11,6 +11,11 @@ var (
 	// ErrShutdown is the cause of a handler's context that ends because the bot is stopping.
 	ErrShutdown = errors.New("botwright: the bot is shutting down")
 
+	// ErrGoexit is reported for a handler that has ended its goroutine, as the FailNow and Fatal of
+	// a test do. The event counts as handled, and its other handlers are called.
+	ErrGoexit = errors.New("botwright: the handler has ended its goroutine (runtime.Goexit): " +
+		"return an error instead, and keep the FailNow and Fatal of tests out of handlers")
+
 	// ErrHandlerTimeout is the cause of a handler's context that [Timeout] has ended.
 	ErrHandlerTimeout = errors.New("botwright: the handler's deadline has passed")
 
@@ -126,6 +131,10 @@ type ShutdownError struct {
 	Running  int      // handlers that had not returned
 	Handlers []string // their names, sorted; one that runs twice is there twice
 	Waiting  int      // events that no handler had begun with, those put off by Debounce included
+
+	// Others names what else had not returned, such as "shard 3", whose events a [KeyFunc] holds
+	// up, "session store", "health checks and alerts" or "error handler".
+	Others []string
 }
 
 func (e *ShutdownError) Error() string {
@@ -133,10 +142,20 @@ func (e *ShutdownError) Error() string {
 	if len(e.Handlers) > 0 {
 		names = " (" + strings.Join(counted(e.Handlers), ", ") + ")"
 	}
-	return fmt.Sprintf("shutdown: %d handlers%s had not returned in time and "+
-		"%d events were not handled: let handlers heed their context, or see WithShutdownTimeout",
-		e.Running, names, e.Waiting)
+	text := fmt.Sprintf("shutdown: %d handlers%s had not returned in time and "+
+		"%d events were not handled", e.Running, names, e.Waiting)
+	if n := len(e.Others); n > 0 {
+		shown := counted(e.Others[:min(n, maxOthers)])
+		if n > maxOthers {
+			shown = append(shown, fmt.Sprintf("and %d more", n-maxOthers))
+		}
+		text += "; these had not ended either: " + strings.Join(shown, ", ")
+	}
+	return text + ": let functions return when their context ends, or see WithShutdownTimeout"
 }
+
+// maxOthers is how many of a ShutdownError's Others its message names.
+const maxOthers = 8
 
 // counted returns each of the sorted names once, with the number of times that it is there.
 func counted(names []string) []string {
@@ -155,7 +174,3 @@ func counted(names []string) []string {
 	}
 	return list
 }
-
-// errTasks says that something beside the shards did not heed its context.
-var errTasks = errors.New("shutdown: a health check, an alert or the error handler had not " +
-	"returned in time")

@@ -73,7 +73,7 @@ func ReadWithFault(b *Bot) error {
 	if s.receive(&f) != gateway.Unwanted {
 		return nil
 	}
-	return <-b.asides
+	return (<-b.asides).err
 }
 
 // Enqueue queues an event as if it had been received some time ago.
@@ -235,4 +235,19 @@ func WithGatewayDial(dial func(ctx context.Context, shard int) (net.Conn, error)
 			}}
 		}
 	}
+}
+
+// OpenTooLate lets Shutdown overtake Open, and returns what Open then returns and which tasks run.
+func OpenTooLate(ctx context.Context, b *Bot) (tasks []string, err error) {
+	runCtx, err := b.begin()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.Shutdown(ctx); err != nil {
+		return nil, err
+	}
+	err = b.open(ctx, runCtx)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	return b.tasks.Wait(ended), err
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/group"
 )
 
 // A fleet is a set of shards with one shard count. A bot has one; while it reshards, two.
@@ -22,7 +22,7 @@ type fleet struct {
 	firstReady slog.Level // of the line that says that a shard is ready for the first time
 
 	stop    context.CancelFunc // ends the shards
-	running sync.WaitGroup
+	running group.Group
 	fatal   error // why a shard gave up; guarded by Bot.mu
 }
 
@@ -42,7 +42,7 @@ func (b *Bot) newFleet(count int, ids []int, restored map[int]leftBehind) *fleet
 		if f.shards != nil || b.currentFleet() != nil {
 			var err error
 			if session, err = b.newSession(id, count); err != nil {
-				b.report(b.handlerCtx, nil, fmt.Errorf("configure shard %d: %w", id, err))
+				b.reportAside(nil, fmt.Errorf("configure shard %d: %w", id, err))
 			}
 		}
 		session.ShardID, session.ShardCount = id, count // the number may not have been known before
@@ -63,9 +63,9 @@ func (f *fleet) start(ctx context.Context, maxConcurrency int, failed func(*flee
 		keys[key] = append(keys[key], s)
 	}
 	for _, shards := range keys {
-		f.running.Go(func() {
+		f.running.Go("start of shards", func() {
 			for _, s := range shards {
-				f.running.Go(func() {
+				f.running.Go(fmt.Sprintf("shard %d", s.id), func() {
 					defer s.started()
 					if err := s.run(ctx); err != nil {
 						failed(f, err)
@@ -83,29 +83,43 @@ func (f *fleet) start(ctx context.Context, maxConcurrency int, failed func(*flee
 
 // close stops the shards and waits until they have, and until nothing is served to their sessions
 // any more. Those close by themselves: discordgo sleeps for a second while it does (CloseWithCode
-// in wsapi.go), which is nothing to wait for.
-func (f *fleet) close() {
+// in wsapi.go), which is nothing to wait for. When ctx ends first it returns what is left.
+func (f *fleet) close(ctx context.Context) (left []string) {
 	f.stop()
-	var sessions sync.WaitGroup
+	var sessions group.Group
 	for _, s := range f.shards {
-		sessions.Go(s.relay.Close)
+		sessions.Go(fmt.Sprintf("session of shard %d", s.id), s.relay.Close)
 	}
-	f.running.Wait()
-	sessions.Wait()
+	left = f.running.Wait(ctx)
+	return append(left, sessions.Wait(ctx)...)
 }
 
-// closeFleets closes the bot's shards, and those beside them if it was resharding.
-func (b *Bot) closeFleets() {
+// closeFleets closes the bot's shards, and those beside them if it was resharding. It returns what
+// is left when its time is up.
+func (b *Bot) closeFleets(ctx context.Context) (left []string) {
+	stage, cancel := stageOf(ctx, 3*moment)
+	defer cancel()
+	var reshard group.Group
+	reshard.Go("Reshard", b.reshard.Wait)
+	left = reshard.Wait(stage)
 	b.mu.Lock()
 	fleets := []*fleet{b.fleet, b.otherFleet}
 	b.mu.Unlock()
-	var closing sync.WaitGroup
-	for _, f := range fleets {
-		if f != nil {
-			closing.Go(f.close)
+	stage, cancel = stageOf(ctx, 2*moment)
+	defer cancel()
+	closing := make([]chan []string, len(fleets))
+	for i, f := range fleets {
+		closing[i] = make(chan []string, 1)
+		if f == nil {
+			closing[i] <- nil
+			continue
 		}
+		go func() { closing[i] <- f.close(stage) }()
 	}
-	closing.Wait()
+	for _, closed := range closing {
+		left = append(left, <-closed...)
+	}
+	return left
 }
 
 // find returns the shard with the id, or nil.

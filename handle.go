@@ -3,6 +3,7 @@ package botwright
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 
@@ -14,28 +15,53 @@ import (
 // handle runs the handlers of one event. It runs on the queue's goroutines. An event one of whose
 // handlers was cut off stays unhandled.
 func (b *Bot) handle(run *dispatch.Run[work], w work) {
-	cut := false
 	if w.shows && w.event.Type == interactionCreate { // others were shown before
 		b.board.Show(w.event.Type, w.event.arrived, w.event)
 	}
-	switch {
-	case w.handlers != nil:
-		for _, r := range w.handlers {
-			cut = b.call(run, r, w.event) || cut
+	b.handleRest(run, w, false)
+}
+
+// handleRest runs the handlers that are left. If one ends the goroutine, another one goes on with
+// those after it, before the queue has its worker back: the order of events stays.
+func (b *Bot) handleRest(run *dispatch.Run[work], w work, cut bool) {
+	ended := true
+	defer func() {
+		if ended {
+			b.handleElsewhere(run, w, cut)
 		}
-	case w.alone != nil:
+	}()
+	for len(w.handlers) > 0 {
+		r := w.handlers[0]
+		w.handlers = w.handlers[1:]
+		cut = b.call(run, r, w.event) || cut
+	}
+	if r := w.alone; r != nil {
+		w.alone, w.handlers = nil, []*registration{}
 		if w.orderErr != nil {
-			b.report(withHandler(b.handlerCtx, w.alone.name), w.event, w.orderErr)
+			b.report(withHandler(b.handlerCtx, r.name), w.event, w.orderErr)
 		}
-		cut = b.call(run, w.alone, w.event)
-	default:
+		cut = b.call(run, r, w.event)
+	}
+	if w.handlers == nil {
+		w.handlers = []*registration{}
 		w.event.care.claim()
 		w.shard.forward(w.event)
 	}
 	if !cut {
 		w.end()
 	}
+	ended = false
 	b.endCare(w.event)
+}
+
+// handleElsewhere does not let handleRest's variables escape.
+func (b *Bot) handleElsewhere(run *dispatch.Run[work], w work, cut bool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.handleRest(run, w, cut)
+	}()
+	<-done
 }
 
 // call runs one handler, under watch, and reports its error or panic. It is true if the handler
@@ -50,7 +76,16 @@ func (b *Bot) call(run *dispatch.Run[work], r *registration, e *Event) (cut bool
 		defer b.watchdog.end(ctx, c)
 		ctx = c.ctx
 	}
-	if err := protect(func() error { return r.run(ctx, e) }); err != nil {
+	ended := true
+	defer func() {
+		if ended { // not in this goroutine, which the error handler might want to end as well
+			b.failures.Add(1)
+			b.reportAside(e, fmt.Errorf("handler %s: %w", r.name, ErrGoexit))
+		}
+	}()
+	err := protect(func() error { return r.run(ctx, e) })
+	ended = false
+	if err != nil {
 		b.failures.Add(1)
 		b.report(withHandler(ctx, r.name), e, err)
 		return b.handlerCtx.Err() != nil
@@ -77,6 +112,8 @@ func (b *Bot) report(ctx context.Context, e *Event, err error) {
 		}
 	}()
 	if b.cfg.onError != nil {
+		b.telling.Add(1)
+		defer b.telling.Add(-1)
 		b.cfg.onError(ctx, e, err)
 		return
 	}
@@ -89,7 +126,7 @@ func (b *Bot) reportOrLog(err error, own func(*slog.Logger)) {
 		own(b.cfg.logger)
 		return
 	}
-	b.report(b.handlerCtx, nil, err)
+	b.reportAside(nil, err)
 }
 
 // handlerKey is the context's key of the name of the handler that an error is of.
@@ -139,6 +176,6 @@ func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 }
 
 func (b *Bot) budgetExhausted(budget gateway.Budget) {
-	b.report(b.handlerCtx, nil, &IdentifyBudgetError{
+	b.reportAside(nil, &IdentifyBudgetError{
 		Remaining: budget.Remaining, ResetAt: budget.ResetAt})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/alert"
+	"github.com/botwright/botwright/internal/group"
 	"github.com/botwright/botwright/internal/health"
 	"github.com/botwright/botwright/internal/memory"
 )
@@ -180,9 +181,9 @@ func (r CheckResult) reading(shard int) health.Reading {
 func (h *Health) Run(ctx context.Context) {
 	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	var sending sync.WaitGroup
+	var sending group.Group
 	for _, r := range h.receivers {
-		sending.Go(func() { r.outbox.Run(sendCtx) })
+		sending.Go("", func() { r.outbox.Run(sendCtx) })
 	}
 	h.monitor.Run(ctx)
 	last := h.monitor.Report()
@@ -191,10 +192,10 @@ func (h *Health) Run(ctx context.Context) {
 	for _, r := range h.receivers {
 		r.outbox.Close()
 	}
-	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), sendGrace)
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), sendGrace+moment)
 	defer stop()
-	defer context.AfterFunc(grace, cancel)()
-	if !waitFor(grace, &sending) {
+	defer time.AfterFunc(sendGrace, cancel).Stop()
+	if sending.Wait(grace) != nil {
 		h.cfg.Logger.Warn("an alerter does not return; going on without it")
 	}
 }

@@ -181,7 +181,7 @@ func (c *config) setOperations() {
 		c.problem("WithHealth", "%w", err)
 	}
 	if c.checksRun() {
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
+		c.runs("health checks and alerts", func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
 	}
 	if c.admin.Gatherer == nil {
 		c.admin.Gatherer, _ = c.registerer.(prometheus.Gatherer)

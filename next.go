@@ -43,7 +43,7 @@ func Expect[E GatewayEvent](b *Bot, filters ...Middleware) *Expectation[E] {
 		if _, panicked := errors.AsType[*PanicError](err); panicked {
 			x.end(fmt.Errorf("botwright: a filter of %s: %w", t, err))
 		} else if err != nil {
-			b.reportAside(fmt.Errorf("show %s to those who expect it: %w", t, err))
+			b.reportAside(nil, fmt.Errorf("show %s to those who expect it: %w", t, err))
 		}
 	})
 	b.checkLate(&registration{eventType: t, name: "botwright.Expect"})

@@ -91,8 +91,10 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		}
 	}
 	b.restoreAlerts(ctx)
-	for _, task := range b.cfg.tasks {
-		b.tasks.Go(func() { task(b.tasksCtx, b) })
+	for _, t := range b.cfg.tasks {
+		if !b.startTask(t.name, func(ctx context.Context) { t.run(ctx, b) }) {
+			return ErrShutdown
+		}
 	}
 	locateCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -136,6 +138,28 @@ func (b *Bot) locate(ctx context.Context) (locator.Answer, error) {
 		return found, fmt.Errorf("%w: see WithAPI", err)
 	}
 	return found, err
+}
+
+// A task runs beside the shards, from Open until all else has been shut down.
+type task struct {
+	name string // for people, if it does not end
+	run  func(context.Context, *Bot)
+}
+
+// runs adds a task.
+func (c *config) runs(name string, run func(context.Context, *Bot)) {
+	c.tasks = append(c.tasks, task{name, run})
+}
+
+// startTask lets a task run, unless the bot is stopping.
+func (b *Bot) startTask(name string, run func(ctx context.Context)) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == botStopping {
+		return false
+	}
+	b.tasks.Go(name, func() { run(b.tasksCtx) })
+	return true
 }
 
 // startShards makes the shards and lets them run, unless the bot is being stopped.

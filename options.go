@@ -72,14 +72,15 @@ type config struct {
 	tuneShard func(*shard)
 
 	// tasks run beside the shards, from Open until all else has been shut down.
-	tasks []func(context.Context, *Bot)
+	tasks []task
 }
 
 // An ErrorHandler is told what went wrong: the errors of handlers, panics as [*PanicError],
 // payloads that do not decode as [*DecodeError], interactions that nobody handles as
 // [*UnhandledInteractionError], an [*IdentifyBudgetError]. e is nil for what
-// did not happen to an event. It is called from many goroutines and must not block; a panic in it
-// is logged and goes no further.
+// did not happen to an event. It is called from many goroutines and must not block: a handler that
+// has failed waits for it, and so do later errors that are not a handler's, 64 of which are kept.
+// A panic in it is logged and goes no further, and it may end its goroutine.
 type ErrorHandler func(ctx context.Context, e *Event, err error)
 
 // QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
@@ -274,8 +275,9 @@ func WithSessionConfig(f func(*discordgo.Session)) Option {
 	}
 }
 
-// WithShutdownTimeout sets how long [Bot.Run] gives handlers to finish when it stops. The default
-// is 20 s, two thirds of the time that Kubernetes gives a process.
+// WithShutdownTimeout sets how long [Bot.Run] has to shut down, and [Bot.Shutdown] if its context has
+// no deadline; handlers have all of it but 2.5 s. The default is 20 s, two thirds of the time that
+// Kubernetes gives a process.
 func WithShutdownTimeout(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {
@@ -331,7 +333,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	c.queue = c.queue.withDefaults()
 	c.setREST()
 	c.setOperations()
-	c.tasks = append(c.tasks, c.tend()...)
+	c.tend()
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

@@ -76,7 +76,7 @@ func WithProfiler(cfg ProfilerConfig) Option {
 			return
 		}
 		c.profiler = &cfg
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) { b.profiler.Run(ctx) })
+		c.runs("profiler", func(ctx context.Context, b *Bot) { b.profiler.Run(ctx) })
 	}
 }
 

@@ -36,7 +36,7 @@ func (s *shard) receive(f *gateway.Frame) (outcome gateway.Outcome) {
 	defer func() {
 		if v := recover(); v != nil {
 			outcome = gateway.Unwanted
-			s.bot.reportAside(fmt.Errorf("read an event of type %s on shard %d: %w",
+			s.bot.reportAside(nil, fmt.Errorf("read an event of type %s on shard %d: %w",
 				f.Type, s.id, &PanicError{Value: v, Stack: debug.Stack()}))
 		}
 	}()

@@ -152,7 +152,7 @@ func WithReportEvery(d time.Duration) Option {
 			c.problem("WithReportEvery", "%v is not a positive duration", d)
 			return
 		}
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
+		c.runs("report", func(ctx context.Context, b *Bot) {
 			every(ctx, d, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
 		})
 	}

@@ -248,7 +248,7 @@ func (b *Bot) setFleets(current, other *fleet) {
 // closeFleet closes the fleet beside the bot's own. If the bot is shut down meanwhile, Shutdown does
 // the rest.
 func (b *Bot) closeFleet(runCtx context.Context, f *fleet) {
-	f.close()
+	f.close(context.Background())
 	if runCtx.Err() == nil {
 		b.setFleets(b.currentFleet(), nil)
 	}

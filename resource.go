@@ -33,7 +33,7 @@ func WithResources(cfg ResourceConfig) Option {
 			cfg.Interval = time.Minute
 		}
 		c.maxMemory = cfg.MaxMemory
-		c.tasks = append(c.tasks, func(ctx context.Context, b *Bot) {
+		c.runs("watch of resources", func(ctx context.Context, b *Bot) {
 			w := resourceWatch{bot: b}
 			every(ctx, cfg.Interval, w.look)
 		})

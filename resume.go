@@ -5,10 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +41,7 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 	if err != nil {
 		err = fmt.Errorf("load sessions: %w", err)
 		b.cfg.logger.Warn("saved sessions are refused; identifying", "reason", err)
-		b.report(b.handlerCtx, nil, err)
+		b.reportAside(nil, err)
 		return nil
 	}
 	restored := make(map[int]leftBehind)
@@ -120,7 +120,7 @@ func (s *shard) restored(cfg gateway.Config) {
 	s.started()              // a RESUME waits for no turn
 	if cfg.Presence != nil { // the session has that of the earlier process
 		if err := s.gateway.Send(opPresence, cfg.Presence); err != nil {
-			s.bot.report(s.bot.handlerCtx, nil, &SendError{ShardID: s.id, Op: opPresence, Err: err})
+			s.bot.reportAside(nil, &SendError{ShardID: s.id, Op: opPresence, Err: err})
 		}
 	}
 }
@@ -214,28 +214,52 @@ func saveSessions(ctx context.Context, b *Bot) {
 	if c, ok := b.cfg.sessionStore.(io.Closer); ok {
 		err := b.callStore(context.WithoutCancel(ctx), func(context.Context) error { return c.Close() })
 		if err != nil {
-			b.report(b.handlerCtx, nil, fmt.Errorf("close the session store: %w", err))
+			b.reportAside(nil, fmt.Errorf("close the session store: %w", err))
 		}
 	}
 }
 
+// errStoreBusy says that the store does not heed its deadline.
+var errStoreBusy = errors.New("the session store has not returned from an earlier call")
+
 // callStore calls the store with a deadline and contains its panic. Alerts are saved while Open may
-// be loading sessions: they take turns.
-func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) (err error) {
+// be loading sessions: they take turns. A call that does not heed the deadline is left behind, and
+// no other is made before it returns.
+func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	select {
 	case b.storeTurn <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("the last call of the store has not returned: %w", ctx.Err())
+		return errors.Join(errStoreBusy, context.Cause(ctx))
 	}
-	defer func() { <-b.storeTurn }()
+	returned := make(chan error, 1)
+	go b.runStore(ctx, call, returned)
+	select {
+	case err := <-returned:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(moment) // one that heeds ctx says what it was doing
+	defer late.Stop()
+	select {
+	case err := <-returned:
+		return err
+	case <-late.C:
+		return fmt.Errorf("the session store does not return: %w", context.Cause(ctx))
+	}
+}
+
+// runStore is on the stack of every call of the store.
+func (b *Bot) runStore(
+	ctx context.Context, call func(context.Context) error, returned chan<- error,
+) {
+	err := ErrGoexit // unless it returns
 	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
+		<-b.storeTurn
+		returned <- err
 	}()
-	return call(ctx)
+	err = protect(func() error { return call(ctx) })
 }
 
 // A savedShard is a shard as the Saver sees it.

@@ -77,7 +77,5 @@ func (s *shard) checkGuild(d json.RawMessage) error {
 // sendFailed reports what the session wrote in vain. It is called within the call of the session,
 // which holds its locks; an error handler may want to use the session.
 func (s *shard) sendFailed(op int, err error) {
-	s.bot.tasks.Go(func() {
-		s.bot.report(s.bot.handlerCtx, nil, &SendError{ShardID: s.id, Op: op, Err: err})
-	})
+	s.bot.reportAside(nil, &SendError{ShardID: s.id, Op: op, Err: err})
 }

@@ -34,6 +34,11 @@ func Adapt[E GatewayEvent](h func(s *discordgo.Session, e *E)) HandlerFunc[E] {
 var errSessionOpen = errors.New("botwright: the bot opens its sessions: call Bot.Run or Bot.Open, " +
 	"and leave Session.Open out")
 
+// silent is the level at which a discordgo session logs nothing. Otherwise it prints to standard
+// error what is none of its program's business: that its connection, which is to the bot, ends
+// (Open and heartbeat in wsapi.go), and what REST returns as an error anyway.
+const silent = -1
+
 // newSession returns the session of a shard. The error says what WithSessionConfig has set that is
 // not for it to set; the session is without that and works.
 func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
@@ -42,6 +47,9 @@ func (b *Bot) newSession(id, count int) (*discordgo.Session, error) {
 		panic(fmt.Sprintf("botwright: make a discordgo session: %v", err))
 	}
 	s.Identify.LargeThreshold = 0
+	if discordgo.Logger == nil {
+		s.LogLevel = silent
+	}
 	s.ShardID, s.ShardCount = id, count
 	if b.session != nil {
 		s.Ratelimiter = b.session.Ratelimiter

@@ -107,7 +107,7 @@ func WithSessionStore(store SessionStore) Option {
 			}
 		}
 		if c.sessionStore == nil {
-			c.tasks = append(c.tasks, saveSessions)
+			c.runs("session store", saveSessions)
 		}
 		c.sessionStore = store
 	}

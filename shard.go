@@ -180,7 +180,7 @@ func (s *shard) open() {
 	stops := errors.Is(err, relay.ErrClosed) || errors.Is(err, ErrShutdown)
 	if err != nil && !stops {
 		err = fmt.Errorf("open the discordgo session of shard %d: %w", s.id, err)
-		s.bot.report(s.bot.handlerCtx, nil, err)
+		s.bot.reportAside(nil, err)
 	}
 }
 

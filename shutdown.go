@@ -3,61 +3,181 @@ package botwright
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/botwright/botwright/internal/group"
 )
 
+// # The life of a bot
+//
+// A bot is new, then open, then stopping, under Bot.mu; it never goes back. What runs for it has
+// an owner, and Shutdown waits for each of them, one after the other, until when the last column
+// says. D is the deadline of Shutdown, which WithShutdownTimeout sets if its ctx has none.
+//
+//	what runs                     begun by            may be held up by                 until
+//	handlers, on the queue        Queue.Put           handlers, middleware, filters,    D-2.5s, cut
+//	                                                  the error handler about them      off then; D-2s
+//	debounced handlers            Debounce            the same                          the same
+//	Reshard                       its caller          WithSessionConfig                 D-1.5s
+//	shards, each with its reader  startShards         KeyFuncs, WithDialer              D-1s
+//	tasks beside the shards       open (startTask)    checks, alerters, the store       D-0.5s
+//	errors put aside              reportAside         the error handler                 D
+//
+// Invariants:
+//
+//   - When D comes, or when ctx ends before it, each stage that is left still has a moment, so that
+//     what heeds its context can end and sessions are saved. So Shutdown ends at most five moments
+//     after ctx, and before D if there were 5 s to begin with.
+//   - No stage needs an earlier one to have ended: one that is stuck costs its own time alone. Its
+//     goroutines are left behind and named in the ShutdownError; they end when user code returns.
+//   - What must go on while an error handler hangs does not call it, but reportAside: readers, the
+//     gate of the shards, the saver, the watchdog. Only the queue's goroutines, whose handler has
+//     failed, and the goroutine of the asides wait for it.
+//   - Nothing begins once the bot is stopping: startTask, startShards and Reshard look at the state
+//     under the lock under which Shutdown changes it.
+//   - Shutdown does its work on a goroutine of its own, because the logger, the registry of metrics
+//     and the HTTP transport are user code as well, without a deadline: the caller leaves them behind.
+//   - A call from below one of these goroutines would wait for itself: it only begins the shutdown.
+
 // closeReserve is what Shutdown keeps of its time for closing the shards.
-const closeReserve = 2 * time.Second
+const closeReserve = 5 * moment
+
+// moment is what each stage of Shutdown has, however late it is.
+const moment = 500 * time.Millisecond
+
+// ErrShutdownInHandler is returned by [Bot.Shutdown] if something calls it that it would wait for.
+var ErrShutdownInHandler = errors.New("botwright: Shutdown was called by a handler, the error " +
+	"handler or another function that it waits for: the bot is shutting down, but this call does " +
+	"not wait for it")
 
 // Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
 // and closes the connections. When ctx is about to end it cancels the context of the handlers
-// that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError]. The
+// that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError], which names
+// what it had to leave behind. If ctx has no deadline, it has that of [WithShutdownTimeout].
+// Shutdown returns by then, whatever the functions of the program do, or at most 3 seconds later
+// if there were less than 5 seconds or ctx was canceled. The
 // bot appears offline at once, unless it has a [SessionStore] and may be resumed. The discordgo
 // sessions close by themselves in the second that follows, which discordgo spends asleep: a test
 // that counts goroutines has to wait for that.
 //
 // Before Open it makes Open impossible. A further call waits for the first one or for its own
-// ctx, and returns what that returned. A handler that calls Shutdown waits for itself: let it end
-// the context of Run instead.
+// ctx, and returns what that returned. A call from within a handler, the error handler, a [KeyFunc]
+// or a session store would wait for itself: it begins the shutdown, which then has the time of
+// WithShutdownTimeout, and returns [ErrShutdownInHandler] at once. [Bot.Run] returns when the
+// shutdown has ended. A goroutine that a handler has started may call it and wait, as long as the
+// handler does not wait for that goroutine.
 func (b *Bot) Shutdown(ctx context.Context) error {
-	b.mu.Lock()
-	first, stop, opened := b.state != botStopping, b.stop, b.state == botOpen
-	b.state = botStopping
-	b.mu.Unlock()
-	if !first {
-		select {
-		case <-b.done:
-			return b.ended
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	within := b.waitsForCaller()
+	if within {
+		ctx = context.WithoutCancel(ctx) // a handler's ends with the handler
+	}
+	ctx, cancel := b.withLimit(ctx)
+	if b.beginShutdown() {
+		go func() {
+			defer cancel()
+			b.shutDown(ctx)
+		}()
+	} else {
+		defer cancel()
+		if !within {
+			return b.awaitShutdown(ctx, 0)
 		}
 	}
+	if within {
+		return ErrShutdownInHandler
+	}
+	return b.awaitShutdown(ctx, closeReserve+moment)
+}
+
+// withLimit gives ctx a deadline if it has none.
+func (b *Bot) withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, b.cfg.shutdownTimeout)
+}
+
+// beginShutdown notes that the bot is stopping. It is false if it was before.
+func (b *Bot) beginShutdown() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := b.state != botStopping
+	if first {
+		b.opened, b.state = b.state == botOpen, botStopping
+	}
+	return first
+}
+
+// awaitShutdown returns what Shutdown has come to, when it has or when ctx was done so long ago.
+func (b *Bot) awaitShutdown(ctx context.Context, patience time.Duration) error {
+	select {
+	case <-b.done:
+		return b.ended
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-b.done:
+		return b.ended
+	case <-late.C:
+		return fmt.Errorf("botwright: the shutdown goes on: %w", context.Cause(ctx))
+	}
+}
+
+// waitsForCaller reports whether Shutdown would wait for the goroutine that calls it.
+func (b *Bot) waitsForCaller() bool {
+	return onStack(callFunction) || onStack(modulePath+".(*Bot).report") ||
+		onStack(modulePath+".(*shard).receive") || onStack(modulePath+".(*Bot).prepare") ||
+		onStack(modulePath+".(*Bot).runStore")
+}
+
+// shutDown goes through the stages. The context has a deadline.
+func (b *Bot) shutDown(ctx context.Context) {
 	begun := time.Now()
-	if opened {
+	if b.opened {
 		b.cfg.logger.Info("shutting down", "events_waiting", b.queue.Stats().Events)
 	}
 	b.notify()
 	close(b.ending)
 	b.queue.Stop()
-	b.ended = b.drain(ctx)
-	if stop != nil {
-		stop()
+	cut := b.drain(ctx)
+	if b.stop != nil {
+		b.stop()
 	}
-	b.reshard.Wait()
-	b.closeFleets()
+	cut.Others = append(cut.Others, b.closeFleets(ctx)...)
 	b.stopTasks()
-	if !waitFor(ctx, &b.tasks) {
-		b.ended = errors.Join(b.ended, errTasks)
+	stage, cancel := stageOf(ctx, moment)
+	defer cancel()
+	if left := b.tasks.Wait(stage); left != nil {
+		cut.Others = append(cut.Others, left...)
 	}
+	cut.Others = append(cut.Others, b.endAsides(ctx)...)
 	b.unregisterMetrics()
 	b.session.Client.CloseIdleConnections()
-	if opened {
+	if cut.Running+cut.Waiting+len(cut.Others) > 0 {
+		b.ended = cut
+	}
+	if b.opened {
 		b.logStopped(time.Since(begun))
 	}
 	close(b.done)
-	return b.ended
+}
+
+// stageOf returns the context of a stage: it ends when so much is left of the time of Shutdown, or a
+// moment after ctx has, but never sooner than a moment from now.
+func stageOf(ctx context.Context, left time.Duration) (context.Context, context.CancelFunc) {
+	deadline, _ := ctx.Deadline()
+	stage, cancel := context.WithTimeout(context.WithoutCancel(ctx),
+		max(time.Until(deadline)-left, moment))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(moment, cancel) })
+	return stage, func() {
+		stop()
+		cancel()
+	}
 }
 
 func (b *Bot) logStopped(took time.Duration) {
@@ -72,56 +192,32 @@ func (b *Bot) logStopped(took time.Duration) {
 // This file is what Shutdown waits for: handlers, debounced ones, tasks.
 
 // drain waits for the handlers, as long as ctx allows, and cuts off those that are left.
-func (b *Bot) drain(ctx context.Context) error {
+func (b *Bot) drain(ctx context.Context) *ShutdownError {
 	defer b.cancelHandlers(ErrShutdown)
-	wait := ctx
-	if deadline, ok := ctx.Deadline(); ok {
-		early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
-		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, early)
-		defer cancel()
-	}
-	defer b.closeDebouncers(ctx)
+	deadline, _ := ctx.Deadline()
+	early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
+	wait, cancel := context.WithTimeout(ctx, early)
+	defer cancel()
 	b.flushDebouncers(wait) // not to wait out their delays
 	left := b.queue.Drain(wait)
 	running, waiting := b.flushDebouncers(wait) // what the last events have triggered
 	if left+running+waiting == 0 {
-		return nil
+		b.closeDebouncers(ctx)
+		return &ShutdownError{}
 	}
 	// What heeds its context returns now.
 	discarded := b.queue.Discard()
 	b.cancelHandlers(ErrShutdown)
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeReserve/4)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
 	left = b.queue.Drain(grace)
 	running, waiting = b.flushDebouncers(grace)
+	b.closeDebouncers(grace)
 	cut := &ShutdownError{Running: left + running, Waiting: discarded + waiting}
-	if cut.Running+cut.Waiting == 0 {
-		return nil
+	if cut.Running > 0 {
+		cut.Handlers = b.watchdog.running()
 	}
-	cut.Handlers = b.watchdog.running()
 	return cut
-}
-
-// waitFor waits for wg, as long as ctx allows and in any case for a moment, and reports whether
-// it is done.
-func waitFor(ctx context.Context, wg *sync.WaitGroup) bool {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		wg.Wait()
-	}()
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-	}
-	select {
-	case <-done:
-		return true
-	case <-time.After(closeReserve / 4):
-		return false
-	}
 }
 
 // attached is the debouncer of a handler.
@@ -180,9 +276,9 @@ func (b *Bot) flushDebouncers(ctx context.Context) (running, waiting int) {
 // closeDebouncers ends the debouncers. Only one whose callback does not return outlives ctx.
 func (b *Bot) closeDebouncers(ctx context.Context) {
 	debouncers, _ := b.attachedDebouncers()
-	var closing sync.WaitGroup
+	var closing group.Group
 	for _, a := range debouncers {
-		closing.Go(a.debouncer.Close)
+		closing.Go("", a.debouncer.Close)
 	}
-	waitFor(ctx, &closing)
+	closing.Wait(ctx)
 }

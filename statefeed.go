@@ -90,8 +90,15 @@ func (s *shard) feeds(f *gateway.Frame) bool {
 // prepare feeds State and those who wait for members, and shows an event to those who expect it,
 // before handlers get it. It runs in the order of the shard's events.
 func (b *Bot) prepare(w work) (goOn bool) {
+	ended := true
+	defer func() {
+		if ended { // a filter has ended the goroutine: the queue goes on without the event
+			w.end()
+			b.reportAside(w.event, fmt.Errorf("filter of Expect or Next: %w", ErrGoexit))
+		}
+	}()
 	if err := protect(func() error { return w.shard.feed(w) }); err != nil {
-		b.report(b.handlerCtx, w.event, err)
+		b.reportAside(w.event, err)
 	}
 	if w.feeds {
 		w.event.tracker.Fed(w.event.Sequence)
@@ -102,6 +109,7 @@ func (b *Bot) prepare(w work) (goOn bool) {
 	if w.ends {
 		w.end()
 	}
+	ended = false
 	return !w.ends
 }
 
