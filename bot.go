@@ -9,6 +9,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/change"
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/expect"
 	"github.com/botwright/botwright/internal/gateway"
@@ -63,6 +64,8 @@ type Bot struct {
 	answers        interaction.Answers
 	unclaimed      unclaimed
 
+	changes change.Signal // of what the shards, and the bot itself, are at
+
 	ending chan struct{} // closed when Shutdown begins
 
 	intents      discordgo.Intent          // set by Open before the first shard runs
@@ -77,7 +80,6 @@ type Bot struct {
 	otherFleet    *fleet             // while the bot reshards: the new one, then the old one
 	runCtx        context.Context    // of all shards, and of what waits to begin
 	stop          context.CancelFunc // ends runCtx
-	changed       chan struct{}      // closed and replaced when a shard's state changes
 	done          chan struct{}      // closed when Shutdown has finished
 	ended         error              // what Shutdown returned
 	resharding    bool
@@ -117,7 +119,6 @@ func New(token string, opts ...Option) (*Bot, error) {
 		cfg:           cfg,
 		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
-		changed:       make(chan struct{}),
 		ending:        make(chan struct{}), done: make(chan struct{}),
 		asides:    make(chan aside, maxAsides),
 		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
@@ -158,7 +159,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.report(b.handlerCtx, e, err)
 	})
 	b.addTasks()
-	b.health = newHealth(cfg.health, b.memory, b.notify)
+	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)
 	b.saver = b.newSaver()
 	b.health.watchBot(b)
 	if err := b.registerMetrics(); err != nil {

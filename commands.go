@@ -97,23 +97,17 @@ func registerCommands(ctx context.Context, b *Bot) {
 
 // applicationID returns the id that READY names, or "" if ctx ends before there is a READY.
 func (b *Bot) applicationID(ctx context.Context) string {
-	for {
-		b.mu.Lock()
-		f, changed := b.fleet, b.changed
-		b.mu.Unlock()
-		if f != nil {
+	var id string
+	_ = b.changes.Await(ctx, nil, func(bool) (bool, error) {
+		if f := b.currentFleet(); f != nil {
 			ready := f.shards[0].gateway.Resumable().Ready
 			v, _ := frame.Lookup(ready, "application", "id")
-			if id, ok := frame.String(v); ok {
-				return string(id)
-			}
+			found, _ := frame.String(v)
+			id = string(found)
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ""
-		}
-	}
+		return id != "", nil
+	})
+	return id
 }
 
 // overwriteCommands makes the commands of a guild, or the global ones, those that are wanted.

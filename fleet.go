@@ -148,26 +148,31 @@ func (f *fleet) ready() int {
 func (b *Bot) waitReady(ctx context.Context, f *fleet) error {
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()
-	for {
-		b.mu.Lock()
-		fatal, changed, stopping := f.fatal, b.changed, b.state == botStopping
-		b.mu.Unlock()
-		switch {
-		case fatal != nil:
-			return fatal
-		case stopping:
-			return ErrShutdown
-		case f.ready() == len(f.shards):
-			return nil
+	err := b.changes.Await(ctx, progress.C, func(ticked bool) (bool, error) {
+		if err := b.fate(f); err != nil {
+			return false, err
 		}
-		select {
-		case <-changed:
-		case <-progress.C:
+		ready := f.ready() == len(f.shards)
+		if ticked && !ready {
 			b.cfg.logger.Info("starting", "progress", b.progress(f))
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), f.lastErrors())
 		}
+		return ready, nil
+	})
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return errors.Join(err, f.lastErrors())
 	}
+	return err
+}
+
+// fate returns why a fleet cannot go on: what a shard has given up for, or ErrShutdown. It is nil
+// as long as it can.
+func (b *Bot) fate(f *fleet) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if f.fatal == nil && b.state == botStopping {
+		return ErrShutdown
+	}
+	return f.fatal
 }
 
 // lastErrors joins what each shard that is not ready has failed with last.
@@ -239,27 +244,23 @@ func (b *Bot) RestartShard(ctx context.Context, id int) error {
 	}
 	before := handshakes()
 	s.gateway.Restart()
-	for {
-		b.mu.Lock()
-		changed, stopping := b.changed, b.state == botStopping
-		b.mu.Unlock()
+	err := b.changes.Await(ctx, nil, func(bool) (bool, error) {
 		switch state := s.gateway.State(); {
-		case stopping:
-			return ErrShutdown
+		case b.stopping():
+			return false, ErrShutdown
 		case state == gateway.Fatal:
-			return s.status().Err
+			return true, s.status().Err
 		case state == gateway.Closed:
-			return fmt.Errorf("%w any more: resharding has replaced shard %d of %d",
+			return false, fmt.Errorf("%w any more: resharding has replaced shard %d of %d",
 				ErrNotOwned, id, f.count)
-		case state == gateway.Ready && handshakes() > before:
-			return nil
+		default:
+			return state == gateway.Ready && handshakes() > before, nil
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return fmt.Errorf("restart shard %d: %w", id, context.Cause(ctx))
-		}
+	})
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return fmt.Errorf("restart shard %d: %w", id, err)
 	}
+	return err
 }
 
 func (b *Bot) currentFleet() *fleet {

@@ -22,32 +22,21 @@ func (b *Bot) awaitGuilds(ctx context.Context, f *fleet) error {
 	last := -1
 	timer := time.NewTimer(b.cfg.guildWait)
 	defer timer.Stop()
-	for {
-		b.mu.Lock()
-		fatal, changed, stopping := f.fatal, b.changed, b.state == botStopping
-		b.mu.Unlock()
+	return b.changes.Await(ctx, timer.C, func(ticked bool) (bool, error) {
 		missing := f.arriving()
-		switch {
-		case fatal != nil:
-			return fatal
-		case stopping:
-			return ErrShutdown
-		case missing == 0:
-			return nil
-		case missing != last:
+		if err := b.fate(f); err != nil || missing == 0 {
+			return true, err
+		}
+		if missing != last {
 			last = missing
 			timer.Reset(b.cfg.guildWait)
-		}
-		select {
-		case <-changed:
-		case <-timer.C:
+		} else if ticked {
 			b.cfg.logger.Warn("State lacks guilds: Discord has not sent them, perhaps because of "+
 				"an outage; handlers are told when they come", "guilds", missing)
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
+			return true, nil
 		}
-	}
+		return false, nil
+	})
 }
 
 // arriving counts the guilds that State waits for, and the shards whose READY it has not seen yet.

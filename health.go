@@ -27,29 +27,15 @@ func (b *Bot) runHealth(ctx context.Context) {
 // awaitStart waits until all shards are ready, but no longer than a start may take.
 func (b *Bot) awaitStart(ctx context.Context) {
 	begun := time.Now()
-	for {
-		b.mu.Lock()
-		changed := b.changed
-		b.mu.Unlock()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	_ = b.changes.Await(ctx, look.C, func(bool) (bool, error) {
 		limit := b.cfg.health.Startup
 		if limit == 0 {
 			limit = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
 		}
-		left := limit - time.Since(begun)
-		if b.ready.Load() || left <= 0 {
-			return
-		}
-		timer := time.NewTimer(left)
-		select {
-		case <-changed:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		if ctx.Err() != nil {
-			return
-		}
-	}
+		return b.ready.Load() || time.Since(begun) >= limit, nil
+	})
 }
 
 // A HealthStatus is how something is; from good to bad: [Healthy], [Degraded], [Unhealthy].

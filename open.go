@@ -31,19 +31,13 @@ func (b *Bot) Run(ctx context.Context) error {
 
 // wait returns when ctx is done, or with the reason why a shard has given up.
 func (b *Bot) wait(ctx context.Context) error {
-	for {
-		b.mu.Lock()
-		fatal, changed, stopping := b.fleet.fatal, b.changed, b.state == botStopping
-		b.mu.Unlock()
-		if fatal != nil || stopping {
-			return fatal
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		}
+	err := b.changes.Await(ctx, nil, func(bool) (bool, error) {
+		return false, b.fate(b.currentFleet())
+	})
+	if errors.Is(err, ErrShutdown) || ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return nil
 	}
+	return err
 }
 
 // Open connects all shards and returns when every one of them is ready and Session.State has the
@@ -116,7 +110,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	b.ready.Store(true)
 	b.cfg.logger.Info("ready", "shards", len(f.shards),
 		"took", time.Since(b.started).Round(time.Millisecond).String())
-	b.notify()
+	b.changes.Notify()
 	return nil
 }
 
@@ -196,13 +190,5 @@ func (b *Bot) fail(f *fleet, err error) {
 		b.cfg.logger.Error("a shard cannot go on: the bot stops", "error", err)
 		b.health.announceFatal(f.count, err)
 	}
-	b.notify()
-}
-
-// notify wakes those who wait for a change of some shard.
-func (b *Bot) notify() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.changed)
-	b.changed = make(chan struct{})
+	b.changes.Notify()
 }

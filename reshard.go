@@ -130,7 +130,7 @@ func (b *Bot) replaceFleet(
 	}
 	defer b.resharded.Store(nil)
 	b.setFleets(next, old)
-	b.notify() // one who waits for the fate of the bot's shards is to look at the new ones
+	b.changes.Notify() // one who waits for the fate of the bot's shards is to look at the new ones
 	o.Enter(overlap.Closing)
 	next.followPresence(old)
 	b.closeFleet(runCtx, old)

@@ -179,11 +179,7 @@ func (b *Bot) newSaver() *session.Saver {
 			}
 			return restored
 		},
-		Changed: func() <-chan struct{} {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			return b.changed
-		},
+		Changed: b.changes.Next,
 		Save: func(ctx context.Context, saved []session.Saved) error {
 			sessions := make([]SavedSession, len(saved))
 			for i, s := range saved {

@@ -114,7 +114,7 @@ func (s *shard) changed(st gateway.Status) {
 	if st.State == gateway.Ready || st.State == gateway.Backoff {
 		s.started()
 	}
-	s.bot.notify()
+	s.bot.changes.Notify()
 }
 
 // initialPresence returns the presence that the session was configured with, if any, in the form
@@ -174,7 +174,7 @@ func (s *shard) open() {
 	s.opened = true
 	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
 	defer cancel()
-	defer s.bot.notify()
+	defer s.bot.changes.Notify()
 	defer s.usable.Store(true) // or never will be: no reason to wait
 	err := s.relay.Open(ctx, s.gateway.Resumable().Ready)
 	stops := errors.Is(err, relay.ErrClosed) || errors.Is(err, ErrShutdown)

@@ -141,7 +141,7 @@ func (b *Bot) shutDown(ctx context.Context) {
 	if b.opened {
 		b.cfg.logger.Info("shutting down", "events_waiting", b.queue.Stats().Events)
 	}
-	b.notify()
+	b.changes.Notify()
 	close(b.ending)
 	b.queue.Stop()
 	cut := b.drain(ctx)

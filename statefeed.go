@@ -135,7 +135,7 @@ func (s *shard) feed(w work) error {
 	before, _ := s.state.Arriving()
 	err := s.state.Apply(&in)
 	if after, _ := s.state.Arriving(); after != before {
-		s.bot.notify() // Open may wait for it
+		s.bot.changes.Notify() // Open may wait for it
 	}
 	if err == nil {
 		return nil
