@@ -177,7 +177,7 @@ func handlerFaults() []fault {
 				close(release)
 			},
 			check: func(r *rig) {
-				if st := r.bot.Queue(); st.Held == 0 {
+				if st := r.bot.Queue(); st.Blocked == 0 {
 					r.t.Errorf("reading never stopped: %+v", st)
 				}
 			},

@@ -85,7 +85,7 @@ func TestFloodOfOneGuild(t *testing.T) {
 				return
 			}
 			lost := waitFor[*botwright.OverflowError](t, log)
-			if st := bot.Queue(); lost.GuildID != flooding.ID || lost.Dropped == 0 || st.Dropped < lost.Dropped || st.Held > 0 {
+			if st := bot.Queue(); lost.GuildID != flooding.ID || lost.Dropped == 0 || st.Dropped < lost.Dropped || st.Blocked > 0 {
 				t.Errorf("reported %+v of %+v", lost, st)
 			}
 		})

@@ -73,7 +73,7 @@ func TestOverload(t *testing.T) {
 	}
 	beats := len(srv.Heartbeats())
 	await(t, srv, func() bool { return len(srv.Heartbeats()) >= beats+2 })
-	if st := bot.Queue(); st.Events != 16_384 || st.Held == 0 || st.Shed == 0 {
+	if st := bot.Queue(); st.Events != 16_384 || st.Blocked == 0 || st.Shed == 0 {
 		t.Errorf("amid the overload: %+v", st)
 	}
 	grown := liveHeap() - before

@@ -15,8 +15,11 @@ type QueueStatus struct {
 	Handled uint64 `json:"handled"` // since the bot was opened
 	Shed    uint64 `json:"shed"`    // presence updates and typing that were dropped for lack of room
 	Dropped uint64 `json:"dropped"` // events of guilds that brought more than their share
-	Held    uint64 `json:"held"`    // times that reading stopped until there was room
+	Blocked uint64 `json:"blocked"` // times that reading stopped until there was room
 }
+
+// waiting is how many events wait for a handler, or in one that is parked.
+func (q *QueueStatus) waiting() int { return q.Events - q.Running }
 
 // Queue returns a snapshot of what waits for handlers. It never waits for one. It looks at every
 // channel of which something waits: call it every second, not for every event.
@@ -24,6 +27,6 @@ func (b *Bot) Queue() QueueStatus {
 	st := b.queue.Stats()
 	return QueueStatus{
 		Events: st.Events, Bytes: st.Bytes, Running: st.Running, Parked: st.Parked,
-		Oldest: b.oldest(), Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Held: st.Late,
+		Oldest: b.oldest(), Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Blocked: st.Blocked,
 	}
 }

@@ -41,19 +41,10 @@ type Report struct {
 	APICalls        uint64  `json:"api_calls"` // requests to Discord's REST API, each attempt
 
 	REST      RESTStats     `json:"rest"`
-	Queue     QueueReport   `json:"queue"`
+	Queue     QueueStatus   `json:"queue"`
 	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
 	State     StateStats    `json:"state"`
 	Resources Resources     `json:"resources"`
-}
-
-// A QueueReport describes the events between the gateway and the handlers; see [QueueConfig].
-type QueueReport struct {
-	Waiting int    `json:"waiting"`
-	Running int    `json:"running"`
-	Bytes   int64  `json:"bytes"`   // held by both
-	Shed    uint64 `json:"shed"`    // presences and typing dropped under load
-	Blocked uint64 `json:"blocked"` // events that reading stopped for because it was full
 }
 
 // Report returns a snapshot. Rates are averages over the time since the last Report that is at
@@ -63,7 +54,7 @@ func (b *Bot) Report() Report {
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
 		REST:   restStats(b.rest.Stats()),
 		Caches: b.cacheReports(), State: b.StateStats(), Resources: b.readResources(),
-		Users: b.users(),
+		Users: b.users(), Queue: b.Queue(),
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)
@@ -73,9 +64,6 @@ func (b *Bot) Report() Report {
 			r.UnavailableGuilds += unavailable
 		}
 	}
-	q := b.queue.Stats()
-	r.Queue = QueueReport{Waiting: q.Events - q.Running, Running: q.Running, Bytes: q.Bytes,
-		Shed: q.Shed, Blocked: q.Late}
 	busy := r.Resources.UserCPU + r.Resources.SystemCPU
 	r.EventsPerSecond, r.Resources.CPUPercent = b.stats.rates(r.Time, r.Events, busy)
 	r.Uptime = b.stats.uptime(r.Time)
@@ -105,7 +93,7 @@ func (r Report) String() string {
 	}
 	fmt.Fprintf(&s, ", %d users\n", r.Users)
 	fmt.Fprintf(&s, "%d events (%.1f/s), %d waiting, %d in handlers, %d API calls\n",
-		r.Events, r.EventsPerSecond, r.Queue.Waiting, r.Queue.Running, r.APICalls)
+		r.Events, r.EventsPerSecond, r.Queue.waiting(), r.Queue.Running, r.APICalls)
 	for _, c := range r.Caches {
 		fmt.Fprintf(&s, "cache %s: %d of %d entries, %.1f %% hits\n",
 			c.Name, c.Entries, c.MaxSize, c.HitRatio*100)
@@ -128,7 +116,7 @@ func (r Report) LogValue() slog.Value {
 		slog.Int("users", r.Users),
 		slog.Uint64("events", r.Events), slog.Float64("events_per_second", tenths(r.EventsPerSecond)),
 		slog.Uint64("api_calls", r.APICalls),
-		slog.Int("waiting", r.Queue.Waiting), slog.Int("running", r.Queue.Running),
+		slog.Int("waiting", r.Queue.waiting()), slog.Int("running", r.Queue.Running),
 		slog.Group("caches", caches...),
 		slog.Any("resources", r.Resources),
 	)

@@ -85,7 +85,7 @@ func someReport() botwright.Report {
 		Time: time.Unix(0, 0).UTC(), Uptime: 3*time.Hour + 12*time.Minute,
 		Shards: 4, ShardsReady: 3, Guilds: 10_240, UnavailableGuilds: 2, Users: 1_204_551,
 		Events: 8_123_456, EventsPerSecond: 412.34, APICalls: 12_345,
-		Queue:  botwright.QueueReport{Waiting: 12, Running: 3, Bytes: 4096},
+		Queue:  botwright.QueueStatus{Events: 15, Running: 3, Bytes: 4096},
 		Caches: []botwright.CacheReport{{Name: "users", Entries: 900, MaxSize: 1000, HitRatio: 0.877}},
 		Resources: botwright.Resources{
 			RSS: 312 << 20, Heap: 201 << 20, GoTotal: 280 << 20,

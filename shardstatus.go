@@ -43,9 +43,9 @@ type ShardStatus struct {
 	Guilds            int `json:"guilds"`             // those that are available
 	UnavailableGuilds int `json:"unavailable_guilds"` // not sent yet, or in an outage
 
-	// Held is for how long a full queue has held up reading; 0 when it does not. Heartbeats go
-	// on meanwhile, and what Discord sends is read later.
-	Held time.Duration `json:"held_ns,omitzero"`
+	// Blocked is for how long reading has stopped until there is room in the queue; 0 when it has
+	// not. Heartbeats go on meanwhile, and what Discord sends is read later.
+	Blocked time.Duration `json:"blocked_ns,omitzero"`
 
 	Sequence     int64     `json:"sequence"`               // of the last event
 	SessionSince time.Time `json:"session_since,omitzero"` // when the current session began
@@ -93,7 +93,7 @@ func (s *shard) status() ShardStatus {
 		LastACK:           st.LastACK,
 		Guilds:            st.Guilds,
 		UnavailableGuilds: st.Unavailable,
-		Held:              st.Held,
+		Blocked:           st.Blocked,
 		Sequence:          st.Sequence,
 		SessionSince:      st.SessionSince,
 		Events:            st.Events,

@@ -45,7 +45,7 @@ func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {
 		s.silence.Reset()
 		return
 	}
-	if st.Held > 0 {
+	if st.Blocked > 0 {
 		s.silence.Hold(now)
 		return
 	}

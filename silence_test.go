@@ -82,7 +82,7 @@ func TestHeldShardIsNotSilent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(testTime); bot.Shards()[0].Held < 100*time.Millisecond; {
+	for deadline := time.Now().Add(testTime); bot.Shards()[0].Blocked < 100*time.Millisecond; {
 		if time.Now().After(deadline) {
 			t.Fatalf("the reader is not held up: %+v", bot.Shards()[0])
 		}

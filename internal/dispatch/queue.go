@@ -106,8 +106,8 @@ type Stats struct {
 	Keys         int   // lanes with work
 	Shed         uint64
 	Dropped      uint64 // tasks beyond a guild's share
-	Late         uint64 // Puts that had to wait
-	Blocked      int    // Puts that wait now
+	Blocked      uint64 // Puts that had to wait for room
+	BlockedNow   int    // those of them that wait still
 	Finished     uint64
 }
 

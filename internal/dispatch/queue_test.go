@@ -175,7 +175,7 @@ func TestFull(t *testing.T) {
 					t.Errorf("after waiting: %v", got)
 				}
 				q.Drain(t.Context())
-				if st := q.Stats(); st.Shed != 1 || st.Late != 1 {
+				if st := q.Stats(); st.Shed != 1 || st.Blocked != 1 {
 					t.Errorf("stats: %+v", st)
 				}
 			})

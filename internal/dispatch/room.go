@@ -106,11 +106,11 @@ func (q *Queue[T]) waitLocked(t *Task[T], r *room) Result {
 		}
 		if !late {
 			late = true
-			q.stats.Late++
+			q.stats.Blocked++
 		}
-		q.stats.Blocked++
+		q.stats.BlockedNow++
 		q.room.Wait()
-		q.stats.Blocked--
+		q.stats.BlockedNow--
 	}
 	switch {
 	case q.stopped:
@@ -223,7 +223,7 @@ func (q *Queue[T]) roomLocked() {
 	switch r := &q.rooms[Event]; {
 	case q.draining > 0 && q.stats.Events == 0:
 		q.room.Broadcast()
-	case q.stats.Blocked == 0:
+	case q.stats.BlockedNow == 0:
 	case q.held[Event].within(r.all.minus(r.least)):
 		q.room.Broadcast()
 	case q.wake == nil:

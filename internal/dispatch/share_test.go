@@ -135,7 +135,7 @@ func TestShareOfRoom(t *testing.T) {
 					t.Errorf("then %v", results)
 				}
 				synctest.Wait()
-				if st := q.Stats(); st.Finished != 200 || st.Dropped != 601 || st.Late != 0 {
+				if st := q.Stats(); st.Finished != 200 || st.Dropped != 601 || st.Blocked != 0 {
 					t.Errorf("stats %+v", st)
 				}
 				close(release)
@@ -176,7 +176,7 @@ func TestTrim(t *testing.T) {
 			t.Errorf("Put = %v", r)
 		}
 		st := q.Stats()
-		if len(dropped) != 300 || st.Dropped != 300 || st.Late != 0 || st.Events != 501 {
+		if len(dropped) != 300 || st.Dropped != 300 || st.Blocked != 0 || st.Events != 501 {
 			t.Errorf("%d dropped, %+v", len(dropped), st)
 		}
 		for _, n := range dropped {
@@ -253,7 +253,7 @@ func TestInteractionsHaveTheirOwnRoom(t *testing.T) {
 			results[interaction(g+2)]++
 		}
 		synctest.Wait()
-		if st := q.Stats(); results[dispatch.Accepted] != 160 || st.Interactions != 160 || st.Events != 800 || st.Late != 0 {
+		if st := q.Stats(); results[dispatch.Accepted] != 160 || st.Interactions != 160 || st.Events != 800 || st.Blocked != 0 {
 			t.Errorf("of many: %v, %+v", results, st)
 		}
 		close(release)

@@ -51,7 +51,8 @@ type Status struct {
 	Sequence       int64     // of the last dispatch
 	LastEvent      time.Time // when the last dispatch was read
 
-	Held time.Duration // for how long Config.Event, a full queue as a rule, has held up the reader
+	// Blocked is for how long Config.Event, as a rule a full queue, has held up the reader.
+	Blocked time.Duration
 
 	Guilds      int // available ones
 	Unavailable int
@@ -74,7 +75,7 @@ func (s *Shard) Status() Status {
 	st := s.status
 	st.Sequence = s.high
 	if s.current != nil {
-		st.Held = s.current.held()
+		st.Blocked = s.current.held()
 	}
 	for _, available := range s.guilds {
 		if available {

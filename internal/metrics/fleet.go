@@ -87,12 +87,13 @@ func NewFleet(namespace string, f Fleet) prometheus.Collector {
 		startsReset: desc("session_starts_reset_timestamp_seconds",
 			"When Discord resets the budget of IDENTIFYs."),
 		inflight: desc("handler_inflight", "Events that are being handled."),
-		depth:    desc("handler_queue_depth", "Events that wait for a handler."),
+		depth: desc("handler_queue_depth",
+			"Events that wait for a handler, or in one that is parked."),
 		oldest: desc("handler_queue_oldest_seconds",
 			"For how long the event has waited that waits longest for a handler."),
 		queueBytes: desc("handler_queue_bytes", "Size of the events that wait or are handled."),
 		queueBlocked: desc("handler_queue_blocked_total",
-			"Events that reading stopped for because the queue was full."),
+			"Times that reading stopped until there was room in the queue."),
 		queueShed: desc("handler_dropped_total",
 			"Events that no handler was called for.", "reason"),
 	}
@@ -192,7 +193,7 @@ func (f *fleet) collectQueue(out Sink) {
 	out.Gauge(f.inflight, float64(q.Running))
 	out.Gauge(f.depth, float64(q.Events-q.Running))
 	out.Gauge(f.queueBytes, float64(q.Bytes))
-	out.Counter(f.queueBlocked, q.Late)
+	out.Counter(f.queueBlocked, q.Blocked)
 	out.Gauge(f.oldest, f.Oldest().Seconds())
 	out.Counter(f.queueShed, q.Shed, "shed")
 	out.Counter(f.queueShed, q.Dropped, "guild_share")
