@@ -14,7 +14,7 @@ import (
 
 // debouncedBot returns a bot that debounces all messages together, and what it handles and hears.
 func debouncedBot(
-	t *testing.T, srv *discordtest.Server, store botwright.SessionStore, cfg botwright.DebounceConfig,
+	t *testing.T, srv *discordtest.Server, store botwright.SessionStore, cfg botwright.DebouncerConfig,
 ) (bot *botwright.Bot, handled, events <-chan *botwright.Event) {
 	bot = newBot(t, srv, botwright.WithSessionStore(store), botwright.WithSaveEvery(5*time.Millisecond))
 	late := make(chan *botwright.Event, 100)
@@ -33,13 +33,12 @@ func TestDebouncedSurvivesKill(t *testing.T) {
 	leading.Leading, leadingOnly.LeadingOnly = true, true
 	for _, tt := range []struct {
 		name  string
-		cfg   botwright.DebounceConfig
+		cfg   botwright.DebouncerConfig
 		again []string // what the next process gets, of five messages in a row
 	}{
-		{"the last one waits", botwright.DebounceConfig{DebouncerConfig: hour}, []string{"5"}},
-		{"the first one is kept", botwright.DebounceConfig{DebouncerConfig: hour, KeepBefore: true}, []string{"1", "5"}},
-		{"the first one was handled", botwright.DebounceConfig{DebouncerConfig: leading}, []string{"5"}},
-		{"only the first one counts", botwright.DebounceConfig{DebouncerConfig: leadingOnly}, nil},
+		{"the last one waits", hour, []string{"5"}},
+		{"the first one was handled", leading, []string{"5"}},
+		{"only the first one counts", leadingOnly, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -88,12 +87,11 @@ func handledOf(s botwright.SavedSession) int64 {
 // TestDebouncedIsHandled lets the turns of bursts come: nothing remains to be sent again.
 func TestDebouncedIsHandled(t *testing.T) {
 	t.Parallel()
-	for name, cfg := range map[string]botwright.DebounceConfig{
+	for name, cfg := range map[string]botwright.DebouncerConfig{
 		"last":         {},
-		"first kept":   {KeepBefore: true},
-		"leading":      {DebouncerConfig: botwright.DebouncerConfig{Leading: true}},
-		"leading only": {DebouncerConfig: botwright.DebouncerConfig{LeadingOnly: true}},
-		"full":         {DebouncerConfig: botwright.DebouncerConfig{MaxKeys: 1}},
+		"leading":      {Leading: true},
+		"leading only": {LeadingOnly: true},
+		"full":         {MaxKeys: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,7 +134,7 @@ func TestDebouncedCutOff(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_ = bot.Shutdown(ctx)
-	next, _, events := debouncedBot(t, srv, store, botwright.DebounceConfig{})
+	next, _, events := debouncedBot(t, srv, store, botwright.DebouncerConfig{})
 	open(t, next)
 	expect(t, events, 1, 1)
 }

@@ -69,19 +69,6 @@ func (e *Event) Payload() (any, error) {
 // JSON. It must not be modified.
 func (e *Event) Raw() json.RawMessage { return e.raw }
 
-// withPayload returns a copy of the event with another payload.
-func (e *Event) withPayload(payload any) *Event {
-	c := &Event{
-		Type: e.Type, ShardID: e.ShardID, Sequence: e.Sequence, Received: e.Received,
-		Replayed: e.Replayed, Session: e.Session,
-		GuildID: e.GuildID, ChannelID: e.ChannelID, UserID: e.UserID,
-		bot: e.bot, owner: e.owner, arrived: e.arrived,
-		tracked: e.tracked, raw: e.raw,
-	}
-	c.decode.Do(func() { c.value = payload })
-	return c
-}
-
 // A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
 // events of the same channel or guild then wait for it, unless it is registered with [Concurrent];
 // those of interactions nobody waits for. ctx ends when a deadline of the handler

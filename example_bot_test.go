@@ -176,12 +176,10 @@ func ExampleDebounceWith() {
 	botwright.On(world.bot, func(_ context.Context, _ *discordgo.Session, m *discordgo.GuildMemberUpdate) error {
 		nicks <- m.Nick
 		return nil
-	}, botwright.DebounceWith(botwright.DebounceConfig{
-		DebouncerConfig: botwright.DebouncerConfig{
-			Wait:    300 * time.Millisecond,
-			MaxWait: time.Minute, // however long the burst
-			Leading: true,
-		},
+	}, botwright.DebounceWith(botwright.DebouncerConfig{
+		Wait:    300 * time.Millisecond,
+		MaxWait: time.Minute, // however long the burst
+		Leading: true,
 	}, botwright.ByMember))
 	world.open()
 

@@ -85,8 +85,8 @@ func addHandlers(bot *botwright.Bot, v *view) {
 		v.handled(m.GuildID, m.ChannelID, fmt.Sprintf(
 			"Debounce   index #%s up to %q", v.channel(m.ChannelID), m.Content))
 		return nil
-	}, botwright.DebounceWith(botwright.DebounceConfig{DebouncerConfig: botwright.DebouncerConfig{
-		Wait: 400 * time.Millisecond, MaxWait: 2 * time.Second}}, botwright.ByChannel))
+	}, botwright.DebounceWith(botwright.DebouncerConfig{
+		Wait: 400 * time.Millisecond, MaxWait: 2 * time.Second}, botwright.ByChannel))
 
 	// The first message of a channel at once, and then none for three seconds.
 	botwright.On(bot, func(_ context.Context, _ *discordgo.Session, m *discordgo.MessageCreate) error {
