@@ -22,8 +22,9 @@ import (
 // that with no command at all none is left.
 //
 // They are registered once for the application: by the process that has shard 0, when that shard
-// is first ready, in one request, and only if they differ from what Discord has. Open does not
-// wait for it. If it fails, the [ErrorHandler] is told, and it is tried again until it is done or
+// is first ready, in one request, and only if they differ from what Discord has. [New] refuses
+// commands that Discord would refuse: their names, lengths and numbers, and the order and values of
+// their options. Open does not wait for the registration. If it fails, the [ErrorHandler] is told, and it is tried again until it is done or
 // Discord refuses the commands. Do not change the commands afterwards.
 //
 // The Entry Point command of an application with an Activity, which Discord makes, stays as it is.
@@ -68,6 +69,19 @@ func (c *config) addCommands(option, guildID string, cmds []*discordgo.Applicati
 		all = append(all, cmd)
 	}
 	c.commands[guildID] = all
+}
+
+// checkCommands finds what Discord would refuse, and all other commands with it.
+func (c *config) checkCommands() {
+	for _, guild := range slices.Sorted(maps.Keys(c.commands)) {
+		option := "WithCommands"
+		if guild != "" {
+			option = "WithGuildCommands(" + guild + ")"
+		}
+		for _, err := range commands.Check(c.commands[guild]) {
+			c.problem(option, "%w", err)
+		}
+	}
 }
 
 // registerCommands runs beside the shards until all commands are registered.

@@ -177,10 +177,14 @@ func TestWithCommandsRefuses(t *testing.T) {
 		Choices: []*discordgo.ApplicationCommandOptionChoice{{Name: "x", Value: make(chan int)}},
 	}}}
 	for want, opts := range map[string][]botwright.Option{
-		"nil":              {botwright.WithCommands(nil)},
-		"no name":          {botwright.WithCommands(&discordgo.ApplicationCommand{})},
-		"given twice":      {botwright.WithCommands(ping), botwright.WithCommands(ping)},
-		"cannot be sent":   {botwright.WithGuildCommands("1", odd)},
+		"nil":            {botwright.WithCommands(nil)},
+		"no name":        {botwright.WithCommands(&discordgo.ApplicationCommand{})},
+		"given twice":    {botwright.WithCommands(ping), botwright.WithCommands(ping)},
+		"cannot be sent": {botwright.WithGuildCommands("1", odd)},
+		"WithCommands: /Ping: its name": {botwright.WithCommands(&discordgo.ApplicationCommand{
+			Name: "Ping", Description: "Answers pong"})},
+		"WithGuildCommands(1): /ping: its description": {
+			botwright.WithGuildCommands("1", &discordgo.ApplicationCommand{Name: "ping"})},
 		"not a guild's id": {botwright.WithGuildCommands("here", ping)},
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -330,6 +330,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 		opt(c)
 	}
 	c.checkIntents()
+	c.checkCommands()
 	c.queue = c.queue.withDefaults()
 	c.setREST()
 	c.setOperations()
