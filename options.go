@@ -83,58 +83,6 @@ type config struct {
 // A panic in it is logged and goes no further, and it may end its goroutine.
 type ErrorHandler func(ctx context.Context, e *Event, err error)
 
-// QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
-// a bot. Each zero field is its default.
-//
-// No guild can take what others need; a channel of direct messages counts as one. As soon as half
-// of MaxEvents or MaxBytes is in use, a guild that holds more than an eighth loses what it brings
-// beyond that: State sees it and handlers do not, and it is reported with an [*OverflowError].
-// When a limit is reached and no guild is above its share, nothing more is read from Discord until
-// there is room. Heartbeats go on meanwhile; and should Discord give up on the connection, it is
-// resumed, with the events that were missed. Presence updates and typing are dropped as soon as
-// half of a limit is in use: they say how things are now, which is worth nothing late.
-//
-// Interactions have room of their own, a quarter of the limits, because their users wait: a full
-// queue does not hold them up. Beyond that they are dropped and reported in the same way.
-type QueueConfig struct {
-	// MaxEvents is how many events there may be. The default is 16,384: some seconds of a large
-	// bot's traffic, beyond which it is better to let Discord keep them.
-	MaxEvents int
-
-	// MaxBytes is how large their payloads may be in all. The default is 64 MiB: 16,384 events
-	// are about 16 MiB, and the guilds that follow READY are larger.
-	MaxBytes int64
-
-	// MaxInFlight is how many keys are handled in parallel. The default is 512: a handler mostly
-	// waits for REST, and as many can wait at once as Discord's 50 requests a second let through
-	// in ten seconds. Interactions do not count, nor does a handler that waits in Expect, Next,
-	// MaxConcurrent or Retry. A guild has an eighth of them and borrows idle ones. What it
-	// borrows is not taken from others: a guild below its share gets one beyond MaxInFlight if
-	// need be, and a guild with none at once, up to eight times MaxInFlight in all.
-	MaxInFlight int
-
-	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. The
-	// default is 5 s: an interaction must be answered within 3 s, and what takes longer than a
-	// few REST calls is worth a look. A negative value turns the reports off.
-	Slow time.Duration
-}
-
-func (c QueueConfig) withDefaults() QueueConfig {
-	if c.MaxEvents == 0 {
-		c.MaxEvents = 16_384
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 64 << 20
-	}
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = 512
-	}
-	if c.Slow == 0 {
-		c.Slow = 5 * time.Second
-	}
-	return c
-}
-
 // WithIntents sets the intents that the bot asks for, all of them. Without it, it asks for
 // those that its handlers and its [StatePolicy] need, except for the privileged ones: those are
 // added with [WithPrivilegedIntents]. A bot that sets Identify.Intents in [WithSessionConfig] or
@@ -221,16 +169,6 @@ func WithErrorHandler(h ErrorHandler) Option {
 			return
 		}
 		c.onError = h
-	}
-}
-
-// WithQueue sets the limits of what waits for handlers.
-func WithQueue(q QueueConfig) Option {
-	return func(c *config) {
-		if q.MaxEvents < 0 || q.MaxBytes < 0 || q.MaxInFlight < 0 {
-			c.problem("WithQueue", "limits must not be negative: %+v", q)
-		}
-		c.queue = q
 	}
 }
 
