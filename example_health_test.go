@@ -40,6 +40,7 @@ func ExampleWithHealth() {
 	// rest pending
 	// queue pending
 	// handlers pending
+	// invalid_requests pending
 	// identify pending
 	// memory pending
 	// cache pending
