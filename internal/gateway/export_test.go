@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"math"
 	"sync"
 	"time"
@@ -73,3 +74,9 @@ func (s *Sequence) StartAt(n int64)  { s.s.startAt(n) }
 func (s *Sequence) Has(n int64) bool { return s.s.has(n) }
 func (s *Sequence) Add(n int64)      { s.s.add(n) }
 func (s *Sequence) Low() int64       { return s.s.low }
+
+// NewWindowReader returns a reader of a zstd stream.
+func NewWindowReader(src io.Reader) (io.Reader, func(), error) {
+	w, err := newWindowReader(src)
+	return w, w.Close, err
+}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Compression is how Discord is asked to compress what it sends.
@@ -32,11 +31,8 @@ func (c Compression) query() string {
 	return ""
 }
 
-// maxWindow is the largest window that a zstd stream may make us allocate.
-const maxWindow = 8 << 20
-
 // keepBuffer is the size up to which a buffer is kept for the next payload.
-const keepBuffer = 1 << 20
+const keepBuffer = 64 << 10
 
 // String returns the name of the compression.
 func (c Compression) String() string {
@@ -93,8 +89,7 @@ func (s *stream) run(c Compression) error {
 	s.compressed = c != Plain
 	switch c {
 	case Zstd:
-		z, err := zstd.NewReader(s, zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		z, err := newWindowReader(s)
 		if err != nil {
 			return fmt.Errorf("read zstd-stream: %w", err)
 		}
@@ -122,7 +117,7 @@ func (s *stream) run(c Compression) error {
 
 // pump decompresses step by step, so that a bomb is noticed after one step too many.
 func (s *stream) pump(z io.Reader) error {
-	chunk := make([]byte, 16<<10)
+	chunk := make([]byte, 4<<10)
 	for {
 		n, err := z.Read(chunk)
 		s.out = append(s.out, chunk[:n]...)
