@@ -34,8 +34,7 @@ func ExampleRateLimitError() {
 	_, err = bot.Session().ChannelEdit(srv.Guilds()[0].Channels[0].ID,
 		&discordgo.ChannelEdit{Name: "lounge"}, discordgo.WithContext(ctx))
 
-	var limited *botwright.RateLimitError
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[*botwright.RateLimitError](err); ok {
 		fmt.Printf("%s %s: wait %v", limited.Method, limited.Route, limited.RetryAfter)
 	}
 	// Output: PATCH /channels/{id}: wait 10m0s
@@ -101,8 +100,8 @@ func ExampleNoWait() {
 	}
 	_, err = bot.Session().ChannelMessageSend(channel, "hello",
 		discordgo.WithContext(botwright.NoWait(context.Background())))
-	var limited *botwright.RateLimitError
-	fmt.Println(errors.As(err, &limited))
+	_, limited := errors.AsType[*botwright.RateLimitError](err)
+	fmt.Println(limited)
 	// Output: true
 }
 

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,9 +20,7 @@ func TestMessagesAreDocumented(t *testing.T) {
 	t.Parallel()
 	said := make(map[string]string) // message → level
 	for _, file := range sources(t) {
-		for message, level := range messagesIn(t, file) {
-			said[message] = level
-		}
+		maps.Copy(said, messagesIn(t, file))
 	}
 	doc, err := os.ReadFile("docs/operations.md")
 	if err != nil {
