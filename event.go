@@ -1,8 +1,10 @@
 package botwright
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/events"
+	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/session"
 )
 
@@ -68,6 +71,25 @@ func (e *Event) Payload() (any, error) {
 // Raw returns the event's data as Discord sent it: the d of the gateway payload, well-formed
 // JSON. It must not be modified.
 func (e *Event) Raw() json.RawMessage { return e.raw }
+
+// NewEvent makes an event from what the gateway sends as its data, for tests of a [Middleware],
+// [KeyFunc] or [Filter] of your own. It has the ids that Discord's event would have, and no Session:
+// set the fields that your code reads. No bot has received it, so that Debounce and the like handle
+// it at once. The error says that eventType is empty or data is not JSON.
+func NewEvent(eventType string, data json.RawMessage) (*Event, error) {
+	switch {
+	case eventType == "":
+		return nil, errors.New("botwright: NewEvent: the event type is empty")
+	case !json.Valid(data):
+		return nil, fmt.Errorf("botwright: NewEvent(%s): the data is not JSON", eventType)
+	}
+	raw := bytes.Clone(data)
+	route := frame.RouteOf(eventType, raw)
+	return &Event{
+		Type: eventType, Received: time.Now(), raw: raw, GuildID: string(route.Guild),
+		ChannelID: string(route.Channel), UserID: string(route.User),
+	}, nil
+}
 
 // A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
 // events of the same channel or guild then wait for it, unless it is registered with [Concurrent];

@@ -2,13 +2,17 @@ package botwright_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
 
 	"golang.org/x/time/rate"
 
@@ -58,6 +62,31 @@ func ExampleGuildOnly() {
 	_ = handle(context.Background(), &botwright.Event{ChannelID: "2"}) // a direct message
 	_ = handle(context.Background(), &botwright.Event{ChannelID: "3", GuildID: "1"})
 	// Output: in guild 1
+}
+
+// A test of a filter needs events, and no bot.
+func ExampleNewEvent() {
+	loud := botwright.Filter(func(e *botwright.Event) bool {
+		payload, err := e.Payload()
+		m, ok := payload.(*discordgo.MessageCreate)
+		return err == nil && ok && m.Content == strings.ToUpper(m.Content)
+	})
+	handle := loud(func(_ context.Context, e *botwright.Event) error {
+		fmt.Println("guild", e.GuildID, "is loud")
+		return nil
+	})
+	for _, data := range []string{
+		`{"id":"5","channel_id":"6","guild_id":"1","author":{"id":"2"},"content":"hello"}`,
+		`{"id":"7","channel_id":"8","guild_id":"3","author":{"id":"4"},"content":"HELLO"}`,
+	} {
+		e, err := botwright.NewEvent("MESSAGE_CREATE", json.RawMessage(data))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_ = handle(context.Background(), e)
+	}
+	// Output: guild 3 is loud
 }
 
 func ExampleTimeout() {

@@ -16,13 +16,13 @@ import (
 	"github.com/botwright/botwright/internal/resource"
 )
 
-// NewEvent returns an event as the gateway delivers it.
-func NewEvent(eventType, raw string) *Event {
-	route := frame.RouteOf(eventType, []byte(raw))
-	return &Event{
-		Type: eventType, raw: []byte(raw), GuildID: string(route.Guild),
-		ChannelID: string(route.Channel), UserID: string(route.User),
+// SomeEvent returns an event as the gateway delivers it.
+func SomeEvent(eventType, raw string) *Event {
+	e, err := NewEvent(eventType, []byte(raw))
+	if err != nil {
+		panic(err)
 	}
+	return e
 }
 
 // NewReader returns a function that does with one prebuilt frame what the goroutine that reads
@@ -79,7 +79,7 @@ func ReadWithFault(b *Bot) error {
 // Enqueue queues an event as if it had been received some time ago.
 func Enqueue(b *Bot, eventType, raw string, age time.Duration) {
 	sealOnce(b)
-	e := NewEvent(eventType, raw)
+	e := SomeEvent(eventType, raw)
 	e.bot, e.Session, e.Received = b, b.session, time.Now().Add(-age)
 	b.queue.Put(dispatch.Task[work]{Guild: 1, Key: 1, Received: e.Received, Value: work{
 		event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}})
@@ -152,7 +152,7 @@ func WithoutCompression() Option {
 // need not be open. prepare, if any, may change the payload, as State does.
 func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 	sealOnce(b)
-	e := NewEvent(eventType, raw)
+	e := SomeEvent(eventType, raw)
 	e.bot, e.Session = b, b.session
 	if prepare != nil {
 		payload, err := e.Payload()
@@ -170,7 +170,7 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 
 // DeliverOrphan does with an interaction what is done when nobody wants it.
 func DeliverOrphan(b *Bot, raw string) {
-	e := NewEvent("INTERACTION_CREATE", raw)
+	e := SomeEvent("INTERACTION_CREATE", raw)
 	e.care.divide(1)
 	b.handle(nil, work{event: e, handlers: []*registration{}})
 }
@@ -179,7 +179,7 @@ func DeliverOrphan(b *Bot, raw string) {
 // queue does.
 func NewDispatch(b *Bot, eventType, raw string) func() {
 	sealOnce(b)
-	e := NewEvent(eventType, raw)
+	e := SomeEvent(eventType, raw)
 	e.bot, e.Session = b, b.session
 	w := work{event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}
 	return func() { b.handle(nil, w) }
@@ -196,7 +196,7 @@ func HandlerDebounces(b *Bot) DebouncerStats { return b.debouncerStats() }
 
 // NewShow returns a function that shows an event to those who expect it.
 func NewShow(b *Bot, eventType, raw string) func() {
-	e := NewEvent(eventType, raw)
+	e := SomeEvent(eventType, raw)
 	e.bot, e.Session = b, b.session
 	return func() { b.board.Show(eventType, b.board.Arrive(), e) }
 }

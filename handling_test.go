@@ -21,14 +21,14 @@ import (
 )
 
 func message(channel, user string) *botwright.Event {
-	return botwright.NewEvent("MESSAGE_CREATE", fmt.Sprintf(
+	return botwright.SomeEvent("MESSAGE_CREATE", fmt.Sprintf(
 		`{"id":"1","guild_id":"7","channel_id":%q,"author":{"id":%q}}`, channel, user))
 }
 
 func TestKeyFuncs(t *testing.T) {
 	in := message("8", "9")
-	dm := botwright.NewEvent("MESSAGE_CREATE", `{"channel_id":"8","author":{"id":"9"}}`)
-	none := botwright.NewEvent("GUILD_CREATE", `{"id":"7"}`)
+	dm := botwright.SomeEvent("MESSAGE_CREATE", `{"channel_id":"8","author":{"id":"9"}}`)
+	none := botwright.SomeEvent("GUILD_CREATE", `{"id":"7"}`)
 	for _, tt := range []struct {
 		name           string
 		key            botwright.KeyFunc
@@ -129,7 +129,7 @@ func TestCooldown(t *testing.T) {
 		if calls != 4 || len(waits) != 2 {
 			t.Errorf("%d calls and %d answers after the wait, want 4 and 2", calls, len(waits))
 		}
-		click := botwright.NewEvent("INTERACTION_CREATE", `{"id":"1","type":3,"user":{"id":"5"}}`)
+		click := botwright.SomeEvent("INTERACTION_CREATE", `{"id":"1","type":3,"user":{"id":"5"}}`)
 		for range 3 { // each waits for an answer
 			_ = h(t.Context(), click)
 		}

@@ -72,7 +72,7 @@ func TestInteractionFilters(t *testing.T) {
 					called = true
 					return nil
 				})
-				if err := h(t.Context(), botwright.NewEvent(eventType, tt.raw)); err != nil {
+				if err := h(t.Context(), botwright.SomeEvent(eventType, tt.raw)); err != nil {
 					t.Fatal(err)
 				}
 				if called != want {
@@ -86,7 +86,7 @@ func TestInteractionFilters(t *testing.T) {
 func TestInteractionFiltersDoNotAllocate(t *testing.T) {
 	h := botwright.Chain(botwright.Command("config set"))(
 		func(context.Context, *botwright.Event) error { return nil })
-	e := botwright.NewEvent("INTERACTION_CREATE",
+	e := botwright.SomeEvent("INTERACTION_CREATE",
 		`{"type":2,"data":{"name":"config","options":[{"type":1,"name":"set"}]}}`)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() { _ = h(ctx, e) }); n != 0 {

@@ -67,7 +67,7 @@ func TestFilters(t *testing.T) {
 				called = true
 				return nil
 			})
-			if err := h(t.Context(), botwright.NewEvent(tt.event, tt.raw)); err != nil {
+			if err := h(t.Context(), botwright.SomeEvent(tt.event, tt.raw)); err != nil {
 				t.Fatal(err)
 			}
 			if called != tt.want {
@@ -80,7 +80,7 @@ func TestFilters(t *testing.T) {
 func TestFiltersDoNotAllocate(t *testing.T) {
 	h := botwright.Chain(botwright.NotBot(), botwright.GuildOnly(), botwright.Prefix("!"))(
 		func(context.Context, *botwright.Event) error { return nil })
-	e := botwright.NewEvent("MESSAGE_CREATE",
+	e := botwright.SomeEvent("MESSAGE_CREATE",
 		`{"author":{"id":"1"},"guild_id":"5","channel_id":"6","content":"hello"}`)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() { _ = h(ctx, e) }); n != 0 {
@@ -106,7 +106,7 @@ func TestChainOrder(t *testing.T) {
 		got = append(got, "handler")
 		return nil
 	})
-	if err := h(t.Context(), botwright.NewEvent("X", `{}`)); err != nil {
+	if err := h(t.Context(), botwright.SomeEvent("X", `{}`)); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "handler", "/b", "/a"}; !slices.Equal(got, want) {
@@ -114,11 +114,19 @@ func TestChainOrder(t *testing.T) {
 	}
 }
 
+func TestNewEventRefuses(t *testing.T) {
+	for name, e := range map[string][2]string{"no type": {"", "{}"}, "no data": {"X", ""}, "no JSON": {"X", "{"}} {
+		if _, err := botwright.NewEvent(e[0], []byte(e[1])); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
 func TestLoggingSeesPanics(t *testing.T) {
 	var out bytes.Buffer
 	cause := errors.New("cause")
 	h := botwright.Logging(slog.New(slog.NewTextHandler(&out, nil)))(func(context.Context, *botwright.Event) error { panic(cause) })
-	err := h(t.Context(), botwright.NewEvent("X", `{}`))
+	err := h(t.Context(), botwright.SomeEvent("X", `{}`))
 	var p *botwright.PanicError
 	if !errors.As(err, &p) || !errors.Is(err, cause) {
 		t.Fatalf("error %v", err)
@@ -138,7 +146,7 @@ func TestTimeout(t *testing.T) {
 			return context.Cause(ctx)
 		})
 		start := time.Now()
-		err := h(t.Context(), botwright.NewEvent("X", `{}`))
+		err := h(t.Context(), botwright.SomeEvent("X", `{}`))
 		if !errors.Is(err, botwright.ErrHandlerTimeout) || time.Since(start) != time.Second {
 			t.Errorf("error %v after %v", err, time.Since(start))
 		}
@@ -150,7 +158,7 @@ func TestLogging(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	fail := errors.New("it broke")
 	h := botwright.Logging(log)(func(context.Context, *botwright.Event) error { return fail })
-	e := botwright.NewEvent("MESSAGE_CREATE", `{"guild_id":"5","content":"secret words"}`)
+	e := botwright.SomeEvent("MESSAGE_CREATE", `{"guild_id":"5","content":"secret words"}`)
 	if err := h(t.Context(), e); !errors.Is(err, fail) {
 		t.Fatalf("error %v is not the handler's", err)
 	}

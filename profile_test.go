@@ -174,7 +174,7 @@ func TestProfilerMiddleware(t *testing.T) {
 	fail := errors.New("failed")
 	h := p.Middleware()(func(context.Context, *botwright.Event) error { return fail })
 	for _, eventType := range []string{"MESSAGE_CREATE", "TYPING_START", "GUILD_CREATE"} {
-		if err := h(t.Context(), botwright.NewEvent(eventType, `{}`)); !errors.Is(err, fail) {
+		if err := h(t.Context(), botwright.SomeEvent(eventType, `{}`)); !errors.Is(err, fail) {
 			t.Errorf("error %v is not the handler's", err)
 		}
 	}

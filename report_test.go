@@ -226,3 +226,21 @@ func TestObservabilityOptionsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestGuildCountsAgree has a bot that is not told which guilds are available.
+func TestGuildCountsAgree(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t, discordtest.Config{Guilds: 3})
+	bot := newBot(t, srv, botwright.WithState(botwright.StateNone()),
+		botwright.WithIntents(discordgo.IntentGuildMessages))
+	open(t, bot)
+	var guilds, unavailable int
+	for _, s := range bot.Shards() {
+		guilds += s.Guilds
+		unavailable += s.UnavailableGuilds
+	}
+	if r := bot.Report(); guilds != 3 || r.Guilds != guilds || unavailable != 0 || r.UnavailableGuilds != 0 {
+		t.Errorf("shards have %d guilds, %d unavailable; the report %d and %d",
+			guilds, unavailable, r.Guilds, r.UnavailableGuilds)
+	}
+}

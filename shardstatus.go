@@ -82,6 +82,7 @@ func (s ShardStatus) MarshalJSON() ([]byte, error) {
 
 func (s *shard) status() ShardStatus {
 	st := s.gateway.Status()
+	guilds, unavailable := s.guilds()
 	status := ShardStatus{
 		ID:                s.id,
 		State:             ShardState(st.State.String()),
@@ -91,8 +92,8 @@ func (s *shard) status() ShardStatus {
 		Latency:           st.Latency,
 		AverageLatency:    st.AverageLatency,
 		LastACK:           st.LastACK,
-		Guilds:            st.Guilds,
-		UnavailableGuilds: st.Unavailable,
+		Guilds:            guilds,
+		UnavailableGuilds: unavailable,
 		Blocked:           st.Blocked,
 		Sequence:          st.Sequence,
 		SessionSince:      st.SessionSince,
