@@ -54,6 +54,10 @@ func (s *Shard) backoff(e ending) time.Duration {
 		limit = min(limit, soonCap)
 	}
 	delay := jitter(min(limit, max(firstCap, now.Sub(a.since)/4)))
+	if e.dialing > 0 {
+		// A dial that hung has been a wait, too.
+		delay = min(delay, max(delay-e.dialing, jitter(firstCap)))
+	}
 	if e.invalid {
 		return max(delay, peace)
 	}

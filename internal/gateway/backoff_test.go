@@ -34,6 +34,8 @@ func TestBackoff(t *testing.T) {
 		{"dial after 12 s", session, ends{stable, dial}, 12 * time.Second, dial, 0, 3 * time.Second},
 		{"dial after 59 s", session, ends{stable, dial}, 59 * time.Second, dial, 0, 5 * time.Second},
 		{"dial after 100 s", session, ends{stable, dial}, 100 * time.Second, dial, 0, 25 * time.Second},
+		{"dial that hung", session, ends{stable, dial}, 59 * time.Second,
+			gateway.Ending{Dialing: 10 * time.Second}, 0, time.Second},
 		{"dials for ever", session, ends{stable, dial}, 24 * time.Hour, dial, 0, 30 * time.Second},
 		{"resumes for ever", session, ends{stable, resume}, time.Hour, resume, 0, 30 * time.Second},
 		{"fourth identify", gateway.Session{}, ends{stable, identify, identify, identify}, time.Hour, identify,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -64,12 +65,13 @@ func (e *CloseError) Error() string {
 type ending struct {
 	verdict verdict
 	err     error
-	code    int  // close code from Discord, 0 without one
-	stop    bool // Run's context is done
-	invalid bool // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
-	dialed  bool // there was a connection
-	hello   bool // the handshake had begun
-	resume  bool // it was a RESUME
+	code    int           // close code from Discord, 0 without one
+	stop    bool          // Run's context is done
+	invalid bool          // op 9: Discord wants 1 to 5 s of peace before the next IDENTIFY
+	dialed  bool          // there was a connection
+	dialing time.Duration // how long there was none
+	hello   bool          // the handshake had begun
+	resume  bool          // it was a RESUME
 
 	identify bool // an IDENTIFY was spent
 	ready    bool // the connection was ready

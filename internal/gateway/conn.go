@@ -65,9 +65,10 @@ func (s *Shard) connect(ctx context.Context) ending {
 		defer leave()
 	}
 	s.setState(Connecting, nil)
+	began := time.Now()
 	ws, err := s.dial(ctx, session)
 	if err != nil {
-		return ending{err: err}
+		return ending{err: err, dialing: time.Since(began)}
 	}
 	c := &conn{
 		s: s, ws: ws, start: time.Now(),

@@ -11,12 +11,14 @@ import (
 // Ending describes the end of a connection to Backoff.
 type Ending struct {
 	Hello, Stable, Invalid, Restart, Reconnect, Resume bool
+	Dialing                                            time.Duration
 }
 
 // Backoff returns the wait that follows a connection with that end.
 func (s *Shard) Backoff(e Ending) time.Duration {
 	end := ending{
 		hello: e.Hello, ready: e.Stable, stable: e.Stable, invalid: e.Invalid, resume: e.Resume,
+		dialing:  e.Dialing,
 		identify: e.Hello && !e.Resume}
 	switch {
 	case e.Restart:
