@@ -128,7 +128,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.sessionEvents[t] = true
 	}
 	if cfg.registerer != nil {
-		b.metrics = NewMetrics(MetricsConfig{})
+		b.metrics = NewMetrics(MetricsConfig{Namespace: cfg.namespace})
 		b.handlers.instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()

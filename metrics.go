@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"time"
 
@@ -31,6 +32,22 @@ func WithMetrics(reg prometheus.Registerer) Option {
 		c.registerer = reg
 	}
 }
+
+// WithMetricsNamespace sets what the names of the metrics of [WithMetrics] begin with, instead of
+// "discord". The rules and dashboards of the examples look for that.
+func WithMetricsNamespace(namespace string) Option {
+	return func(c *config) {
+		if !namespaceName.MatchString(namespace) {
+			c.problem("WithMetricsNamespace", "%q cannot begin the name of a metric: use letters, "+
+				"digits and _", namespace)
+			return
+		}
+		c.namespace = namespace
+	}
+}
+
+//nolint:gochecknoglobals // a constant that Go cannot spell
+var namespaceName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // MetricsConfig configures [NewMetrics].
 type MetricsConfig struct {

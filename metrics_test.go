@@ -574,3 +574,17 @@ func TestMetricsOfTheBot(t *testing.T) {
 		t.Error("no users")
 	}
 }
+
+func TestWithMetricsNamespace(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	if _, err := botwright.New(someToken, botwright.WithMetrics(reg), botwright.WithMetricsNamespace("a-b")); err == nil {
+		t.Error("a name that Prometheus does not take is taken")
+	}
+	bot := closedBot(t, botwright.WithMetrics(reg), botwright.WithMetricsNamespace("music"))
+	descs := make(chan *prometheus.Desc, 1000)
+	botwright.MetricsOf(bot).Describe(descs)
+	if d := (<-descs).String(); !strings.Contains(d, `"music_`) {
+		t.Errorf("described as %s", d)
+	}
+}

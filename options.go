@@ -52,6 +52,7 @@ type config struct {
 	shutdownTimeout time.Duration
 	now             func() time.Time // see WithClock
 	registerer      prometheus.Registerer
+	namespace       string          // of the metrics
 	maxMemory       int64           // see ResourceConfig
 	profiler        *ProfilerConfig // nil: not of handlers
 	health          HealthConfig
