@@ -24,8 +24,9 @@ import (
 // They are registered once for the application: by the process that has shard 0, when that shard
 // is first ready, in one request, and only if they differ from what Discord has. [New] refuses
 // commands that Discord would refuse: their names, lengths and numbers, and the order and values of
-// their options. Open does not wait for the registration. If it fails, the [ErrorHandler] is told, and it is tried again until it is done or
-// Discord refuses the commands. Do not change the commands afterwards.
+// their options. Open does not wait for the registration. If it fails, the [ErrorHandler] is told,
+// and it is tried again until it is done or Discord refuses the commands. Do not change the commands
+// afterwards.
 //
 // The Entry Point command of an application with an Activity, which Discord makes, stays as it is.
 // What Discord chooses where a command leaves it open (Contexts, IntegrationTypes, DMPermission)

@@ -46,7 +46,6 @@ func WithMetricsNamespace(namespace string) Option {
 	}
 }
 
-//nolint:gochecknoglobals // a constant that Go cannot spell
 var namespaceName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // MetricsConfig configures [NewMetrics].
