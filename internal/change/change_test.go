@@ -40,6 +40,7 @@ func TestAwait(t *testing.T) {
 		s.Notify()
 		synctest.Wait()
 		time.Sleep(3*time.Minute + time.Second)
+		synctest.Wait()
 		if looks != 5 || ticks != 3 {
 			t.Errorf("looked %d times, %d of them after a tick", looks, ticks)
 		}
