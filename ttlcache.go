@@ -46,6 +46,12 @@ type TTLCacheConfig[K comparable, V any] struct {
 	// fault is forgotten at once. A fetch that panicked is never kept.
 	ErrorTTL time.Duration
 
+	// FinishLoads lets a fetch of Load go on when all its callers have left, for this long since
+	// it began, and stores what it returns: the next caller finds it, where a slow API would
+	// otherwise be asked again and again by callers that give up. Its context then ends after
+	// this time, whoever still waits. 0 cancels a fetch that nobody waits for.
+	FinishLoads time.Duration
+
 	// OnEvict, if not nil, is called once for every value that leaves the cache, for whatever
 	// reason, on the goroutine of the call that removed it, or of the fetch, and after the
 	// cache has changed. No lock is held: it may use the cache and may block. Calls from
@@ -120,6 +126,7 @@ func NewTTLCache[K comparable, V any](cfg TTLCacheConfig[K, V]) *TTLCache[K, V] 
 	core := ttl.Config[K, V]{
 		TTL:      cfg.TTL,
 		ErrorTTL: cfg.ErrorTTL,
+		Detach:   cfg.FinishLoads,
 		MaxSize:  min(cfg.MaxSize, maxCacheSize),
 		Sliding:  cfg.Sliding,
 		PanicError: func(value any, stack []byte) error {
@@ -166,8 +173,8 @@ func (c *TTLCache[K, V]) GetOrSet(key K, value V) (actual V, loaded bool) {
 // The fetch runs on a goroutine that ends when fetch returns. Its context has the values of the
 // first caller's ctx but neither its deadline nor its cancellation: a caller whose ctx ends
 // returns at once with an error that wraps ctx.Err(), and the fetch goes on for the others. When
-// the last caller has gone, the context is cancelled and the result dropped; a fetch should
-// therefore honour its context and have a timeout of its own. It must not Load the same key.
+// the last caller has gone, the context is cancelled and the result dropped, unless FinishLoads says
+// otherwise; a fetch should therefore honour its context and have a timeout of its own. It must not Load the same key.
 //
 // What is done to key during a fetch is newer than what the fetch will bring: after Set, GetOrSet,
 // Delete or Clear its result goes to those who wait for it but is not stored, and a Load that

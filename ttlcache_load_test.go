@@ -367,3 +367,26 @@ func TestTTLCacheLoadHammer(t *testing.T) {
 		t.Errorf("stats %+v", got)
 	}
 }
+
+// TestTTLCacheFinishLoads has all callers leave before a fetch ends.
+func TestTTLCacheFinishLoads(t *testing.T) {
+	for finish, found := range map[time.Duration]bool{
+		0: false, 500 * time.Millisecond: false, 2 * time.Second: true,
+	} {
+		t.Run(finish.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := botwright.NewTTLCache(botwright.TTLCacheConfig[string, int]{FinishLoads: finish})
+				var fetches atomic.Int64
+				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+				defer cancel()
+				if _, err := c.Load(ctx, "k", slowFetch(&fetches, 7, nil)); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Load: %v, want the end of its context", err)
+				}
+				time.Sleep(5 * time.Second) // the bubble ends only when the fetch has
+				if v, ok := c.Get("k"); ok != found || found && v != 7 {
+					t.Errorf("found %v, %v; want %v", v, ok, found)
+				}
+			})
+		})
+	}
+}

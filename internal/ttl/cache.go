@@ -55,6 +55,7 @@ func (r Reason) String() string {
 type Config[K comparable, V any] struct {
 	TTL        time.Duration // negative is no expiry
 	ErrorTTL   time.Duration // 0 caches no errors
+	Detach     time.Duration // how long a fetch goes on that nobody waits for; 0: not at all
 	MaxSize    int           // at least 1
 	Sliding    bool
 	OnEvict    func(K, V, Reason)                  // may be nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 )
 
 // errExited is the outcome of a fetch that ended its goroutine.
@@ -12,7 +13,7 @@ var errExited = errors.New("load cache entry: fetch called runtime.Goexit")
 
 // call is one fetch and those who wait for it.
 type call[V any] struct {
-	ctx     context.Context // of the fetch: cancelled when nobody waits any more
+	ctx     context.Context // of the fetch; see newCall
 	cancel  context.CancelFunc
 	waiters int // guarded by the shard's mutex
 
@@ -47,7 +48,7 @@ func (c *Cache[K, V]) Load(
 	}
 	cl, joined := s.calls[key]
 	if !joined {
-		cl = s.newCall(ctx, key)
+		cl = s.newCall(ctx, key, c.cfg.Detach)
 	}
 	cl.waiters++
 	s.mu.Unlock()
@@ -62,10 +63,16 @@ func (c *Cache[K, V]) Load(
 	}
 }
 
-// newCall registers a fetch for key. The shard is locked.
-func (s *shard[K, V]) newCall(ctx context.Context, key K) *call[V] {
+// newCall registers a fetch for key. Its context ends when nobody waits any more, or, if detach is
+// positive, after that time. The shard is locked.
+func (s *shard[K, V]) newCall(ctx context.Context, key K, detach time.Duration) *call[V] {
 	cl := &call[V]{done: make(chan struct{})}
-	cl.ctx, cl.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	if detach > 0 {
+		cl.ctx, cl.cancel = context.WithTimeout(ctx, detach)
+	} else {
+		cl.ctx, cl.cancel = context.WithCancel(ctx)
+	}
 	if s.calls == nil {
 		s.calls = make(map[K]*call[V])
 	}
@@ -91,13 +98,13 @@ func (s *shard[K, V]) cachedError(hash uint32, key K, now int64) error {
 	return s.errs.slots[slot].value
 }
 
-// leave takes a caller whose ctx is done out of cl. The last one to leave cancels the fetch, and
-// whoever comes next starts another.
+// leave takes a caller whose ctx is done out of cl. Unless fetches are detached, the last one to
+// leave cancels the fetch, and whoever comes next starts another.
 func (c *Cache[K, V]) leave(ctx context.Context, key K, cl *call[V]) (V, error) {
 	s := c.shard(c.hash(key))
 	s.mu.Lock()
 	cl.waiters--
-	last := cl.waiters == 0
+	last := cl.waiters == 0 && c.cfg.Detach <= 0
 	if last && s.calls[key] == cl {
 		delete(s.calls, key)
 	}
