@@ -39,22 +39,20 @@ func Check(cmds []*discordgo.ApplicationCommand) []error {
 		counts[KeyOf(cmd).Type]++
 		c.command(cmd)
 	}
-	for _, limit := range limits {
+	for _, limit := range [...]struct {
+		kind discordgo.ApplicationCommandType
+		name string
+		most int
+	}{
+		{discordgo.ChatApplicationCommand, "slash commands", maxSlash},
+		{discordgo.UserApplicationCommand, "commands in the menu of users", maxMenu},
+		{discordgo.MessageApplicationCommand, "commands in the menu of messages", maxMenu},
+	} {
 		if n := counts[limit.kind]; n > limit.most {
 			c.at("commands").wrong("%d %s, Discord takes %d", n, limit.name, limit.most)
 		}
 	}
 	return c.problems
-}
-
-var limits = []struct {
-	kind discordgo.ApplicationCommandType
-	name string
-	most int
-}{
-	{discordgo.ChatApplicationCommand, "slash commands", maxSlash},
-	{discordgo.UserApplicationCommand, "commands in the menu of users", maxMenu},
-	{discordgo.MessageApplicationCommand, "commands in the menu of messages", maxMenu},
 }
 
 // checker collects problems.
