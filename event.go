@@ -74,7 +74,8 @@ func (e *Event) Raw() json.RawMessage { return e.raw }
 // NewEvent makes an event from what the gateway sends as its data, for tests of a [Middleware],
 // [KeyFunc] or [Filter] of your own. It has the ids that Discord's event would have, and no Session:
 // set the fields that your code reads. No bot has received it, so that Debounce and the like handle
-// it at once. The error says that eventType is empty or data is not JSON.
+// it at once. Payload decodes data as it decodes Discord's: a message, for one, needs an id and a
+// channel_id. The error says that eventType is empty or data is not JSON.
 func NewEvent(eventType string, data json.RawMessage) (*Event, error) {
 	switch {
 	case eventType == "":
