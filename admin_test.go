@@ -378,8 +378,8 @@ func TestStatusCommands(t *testing.T) {
 	if !strings.Contains(second.Content, "   23  ready") || strings.Contains(second.Content, "    3  ready") {
 		t.Errorf("the second page: %s", second.Content)
 	}
-	if len(log.errs) > 0 {
-		t.Errorf("errors: %v", log.errs)
+	if len(log.all()) > 0 {
+		t.Errorf("errors: %v", log.all())
 	}
 }
 

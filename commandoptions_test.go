@@ -277,7 +277,7 @@ func TestRequirePermissionsElsewhere(t *testing.T) {
 	botwright.On(bot, onlyMessages, botwright.RequirePermissions(1, "no"))
 	botwright.Deliver(bot, "MESSAGE_CREATE", `{"id":"1","channel_id":"2","author":{"id":"3"}}`, nil)
 	if log.count("not an interaction") != 1 {
-		t.Errorf("errors: %v", log.errs)
+		t.Errorf("errors: %v", log.all())
 	}
 	defer func() {
 		if v := recover(); !strings.Contains(fmt.Sprint(v), "no permissions") {

@@ -94,7 +94,7 @@ func handlerFaults() []fault {
 			},
 			run: func(r *rig) { r.say(5) },
 			check: func(r *rig) {
-				if n := len(r.errs.errs); n != r.last {
+				if n := len(r.errs.all()); n != r.last {
 					r.t.Errorf("%d errors of %d messages", n, r.last)
 				}
 				_ = waitFor[*botwright.PanicError](r.t, r.errs)
@@ -114,8 +114,8 @@ func handlerFaults() []fault {
 				r.say(5)
 			},
 			check: func(r *rig) {
-				if len(r.errs.errs) != 1 || !errors.Is(r.errs.errs[0], botwright.ErrHandlerTimeout) {
-					r.t.Errorf("errors %v", r.errs.errs)
+				if len(r.errs.all()) != 1 || !errors.Is(r.errs.all()[0], botwright.ErrHandlerTimeout) {
+					r.t.Errorf("errors %v", r.errs.all())
 				}
 			},
 		}, {

@@ -46,8 +46,8 @@ func restartFaults() []fault {
 				r.awaitLog("sessions are saved again", 1)
 			},
 			check: func(r *rig) {
-				if n := len(r.errs.errs); n != 1 {
-					r.t.Errorf("told %d errors: %v", n, r.errs.errs)
+				if n := len(r.errs.all()); n != 1 {
+					r.t.Errorf("told %d errors: %v", n, r.errs.all())
 				}
 				if s := disk.saved[0]; s.Sequence == 0 {
 					r.t.Error("nothing is saved")

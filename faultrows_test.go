@@ -411,7 +411,7 @@ func payloadFaults() []fault {
 				}
 			},
 			check: func(r *rig) {
-				if n, want := len(r.errs.errs), 2*4*len(junkTypes); n != want {
+				if n, want := len(r.errs.all()), 2*4*len(junkTypes); n != want {
 					r.t.Errorf("%d errors, want %d: of the handler and of the session's", n, want)
 				}
 			},

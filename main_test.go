@@ -130,11 +130,16 @@ func (l *errorLog) handle(_ context.Context, _ *botwright.Event, err error) {
 	}
 }
 
-// errorsBut returns the errors that are not of type E.
-func errorsBut[E error](l *errorLog) []error {
+// all returns the errors so far.
+func (l *errorLog) all() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(l.errs), func(err error) bool {
+	return slices.Clone(l.errs)
+}
+
+// errorsBut returns the errors that are not of type E.
+func errorsBut[E error](l *errorLog) []error {
+	return slices.DeleteFunc(l.all(), func(err error) bool {
 		_, is := errors.AsType[E](err)
 		return is
 	})

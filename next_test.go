@@ -51,8 +51,8 @@ func TestExpectIgnoresWhatCameBefore(t *testing.T) {
 	}
 	log.mu.Lock()
 	defer log.mu.Unlock()
-	if len(log.errs) > 0 {
-		t.Errorf("errors while somebody waited: %v", log.errs)
+	if len(log.all()) > 0 {
+		t.Errorf("errors while somebody waited: %v", log.all())
 	}
 }
 

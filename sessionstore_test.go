@@ -272,8 +272,8 @@ func TestSessionFileOfTwoBots(t *testing.T) {
 	for _, bot := range []*botwright.Bot{second, first} {
 		shutdown(t, bot)
 	}
-	if len(errs.errs) != 2 || !strings.Contains(errs.errs[0].Error(), "another process") {
-		t.Errorf("the second bot was told %v", errs.errs)
+	if len(errs.all()) != 2 || !strings.Contains(errs.all()[0].Error(), "another process") {
+		t.Errorf("the second bot was told %v", errs.all())
 	}
 	first, _ = start(0)
 	shutdown(t, first)
@@ -320,12 +320,12 @@ func TestBrokenSessionStore(t *testing.T) {
 			}
 			shutdown(t, bot)
 			for i, want := range []string{"load sessions", "save sessions"} {
-				if err := log.errs[i]; !errors.Is(err, errDisk) || !strings.Contains(err.Error(), want) {
+				if err := log.all()[i]; !errors.Is(err, errDisk) || !strings.Contains(err.Error(), want) {
 					t.Errorf("error %d is %v, want %s", i, err, want)
 				}
 			}
-			if len(log.errs) != 2 {
-				t.Errorf("reported %v, want one of each", log.errs)
+			if len(log.all()) != 2 {
+				t.Errorf("reported %v, want one of each", log.all())
 			}
 		})
 	}

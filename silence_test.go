@@ -45,7 +45,7 @@ func TestSilentShardIsReconnected(t *testing.T) {
 		look(now)
 		now = now.Add(5 * time.Second)
 	}
-	if silent.Closed() || len(log.errs) > 0 {
+	if silent.Closed() || len(log.all()) > 0 {
 		t.Error("the shard was reconnected too early")
 	}
 	look(now)
@@ -56,8 +56,8 @@ func TestSilentShardIsReconnected(t *testing.T) {
 	if len(resumes) != 1 || resumes[0].ShardID != 0 || !resumes[0].Accepted || other.Closed() {
 		t.Errorf("resumes %+v", resumes)
 	}
-	if len(log.errs) != 1 || !strings.Contains(log.errs[0].Error(), "shard 0 has had no event for 1m0s") {
-		t.Errorf("the error handler was told %v", log.errs)
+	if len(log.all()) != 1 || !strings.Contains(log.all()[0].Error(), "shard 0 has had no event for 1m0s") {
+		t.Errorf("the error handler was told %v", log.all())
 	}
 }
 

@@ -85,7 +85,7 @@ func TestUnhandledInteraction(t *testing.T) {
 				want = 0
 			}
 			if got := log.count("nobody handles /config set: register"); got != want {
-				t.Errorf("reported %d times, want %d: %v", got, want, log.errs)
+				t.Errorf("reported %d times, want %d: %v", got, want, log.all())
 			}
 		})
 	}
@@ -112,14 +112,14 @@ func TestUnhandledInteractionNames(t *testing.T) {
 	for i := range 300 {
 		botwright.DeliverOrphan(bot, fmt.Sprintf(`{"type":3,"data":{"custom_id":"page:%d"}}`, i))
 	}
-	if n := log.count(`nobody handles clicks on "page:0"`); n != 1 || len(log.errs) != 1 {
-		t.Errorf("reported %d times: %v", n, log.errs)
+	if n := log.count(`nobody handles clicks on "page:0"`); n != 1 || len(log.all()) != 1 {
+		t.Errorf("reported %d times: %v", n, log.all())
 	}
 	for i := range 300 {
 		botwright.DeliverOrphan(bot, fmt.Sprintf(`{"type":5,"data":{"custom_id":"form%d"}}`, i))
 	}
 	botwright.DeliverOrphan(bot, `{"type":2,"data":{"name":"late"}}`)
-	if n := len(log.errs); n != 100 {
+	if n := len(log.all()); n != 100 {
 		t.Errorf("%d names were reported", n)
 	}
 }
