@@ -64,6 +64,10 @@ func (h *Health) Watch(sessions ...*discordgo.Session) {
 	if len(sessions) == 0 || slices.Contains(sessions, nil) {
 		panic("botwright: Watch was given no session, or a nil one: pass those of all shards")
 	}
+	if h.watching.Swap(true) {
+		panic("botwright: Watch was called twice, or for the Health of a Bot, which has those " +
+			"checks: call it once, with the sessions of all shards")
+	}
 	sessions = slices.Clone(sessions)
 	h.builtinShards(checkGateway, func() []health.Reading {
 		readings := make([]health.Reading, len(sessions))
@@ -138,6 +142,7 @@ func (h *Health) checkMemory(context.Context) (CheckResult, error) {
 
 // watchBot adds the checks of a bot.
 func (h *Health) watchBot(b *Bot) {
+	h.watching.Store(true)
 	h.builtinShards(checkGateway, (&gatewayCheck{health: h, bot: b}).run)
 	h.watchREST(&restCheck{health: h, session: b.probeSession(), traffic: &b.traffic})
 	h.builtin(checkQueue, b.checkQueue)

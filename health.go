@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botwright/botwright/internal/alert"
@@ -101,6 +102,7 @@ type Health struct {
 	memory    *memory.Monitor
 	receivers []receiver
 	ledger    *alert.Ledger
+	watching  atomic.Bool // sessions: once
 
 	mu     sync.Mutex // guards what follows
 	quiet  func() bool

@@ -45,6 +45,27 @@ func fastHealth(alerters ...botwright.Alerter) botwright.HealthConfig {
 	}
 }
 
+func TestWatchIsCalledOnce(t *testing.T) {
+	t.Parallel()
+	session, err := discordgo.New("Bot " + someToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	health, err := botwright.NewHealth(botwright.HealthConfig{Without: []string{"cache", "rest"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPanic(t, "no session", func() { health.Watch() })
+	health.Watch(session)
+	wantPanic(t, "called twice", func() { health.Watch(session) })
+
+	bot, err := botwright.New(someToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPanic(t, "the Health of a Bot", func() { bot.Health().Watch(session) })
+}
+
 // A bot whose shards all lose their connection tells so through a webhook, though its own
 // sessions are down, and tells when they are back.
 func TestAlertsWhileEveryShardIsDown(t *testing.T) {
