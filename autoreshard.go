@@ -15,14 +15,14 @@ const reshardEvery = 8 * time.Hour
 // recommendation, or as many as leave the shards half full if that is more. A bot that has only
 // some of its shards in this process cannot do that and reports an error.
 func WithAutoReshard() Option {
-	return func(c *config) {
-		c.runs("automatic resharding", func(ctx context.Context, b *Bot) {
-			for pause(ctx, reshardEvery) == nil {
-				if err := b.reshardIfFull(ctx); err != nil && ctx.Err() == nil {
-					b.reportAside(nil, fmt.Errorf("reshard automatically: %w", err))
-				}
-			}
-		})
+	return func(c *config) { c.autoReshard = true }
+}
+
+func autoReshard(ctx context.Context, b *Bot) {
+	for pause(ctx, reshardEvery) == nil {
+		if err := b.reshardIfFull(ctx); err != nil && ctx.Err() == nil {
+			b.reportAside(nil, fmt.Errorf("reshard automatically: %w", err))
+		}
 	}
 }
 

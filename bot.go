@@ -122,7 +122,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		ending:        make(chan struct{}), done: make(chan struct{}),
 		asides:    make(chan aside, maxAsides),
 		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
-		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory}),
+		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory()}),
 	}
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true

@@ -24,7 +24,7 @@ type namedCache struct {
 	cache Cache
 }
 
-// WithCache has the bot look after a cache: it sweeps it, a little each second, shrinks it when
+// WithCache adds a cache that the bot looks after: it sweeps it, a little each second, shrinks it when
 // memory runs out, see [WithMemoryLimit], and shows it as [Bot.ObserveCache] does. The name is
 // for logs, metrics and the Caches of a [Report].
 func WithCache(name string, cache Cache) Option {

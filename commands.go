@@ -51,7 +51,6 @@ func WithGuildCommands(guildID string, cmds ...*discordgo.ApplicationCommand) Op
 func (c *config) addCommands(option, guildID string, cmds []*discordgo.ApplicationCommand) {
 	if c.commands == nil {
 		c.commands = make(map[string][]*discordgo.ApplicationCommand)
-		c.runs("registration of commands", registerCommands)
 	}
 	all := c.commands[guildID]
 	for _, cmd := range cmds {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -250,4 +251,23 @@ func OpenTooLate(ctx context.Context, b *Bot) (tasks []string, err error) {
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	return b.tasks.Wait(ended), err
+}
+
+// Settings shows what the options of a bot have come to, and what it runs beside its shards.
+func Settings(b *Bot) string {
+	var s strings.Builder
+	c := b.cfg
+	fmt.Fprintln(&s, c.shardCount, c.shardIDs, c.intents, c.api, c.httpClient.Timeout, c.compression,
+		c.shutdownTimeout, c.namespace, c.memoryLimit, c.reportEvery, c.autoReshard, c.rest.MaxWait,
+		c.admin.Addr, c.health.Interval, c.queue.MaxEvents, c.state.MembersPerGuild)
+	if c.profiler != nil {
+		fmt.Fprintln(&s, c.profiler.Slow)
+	}
+	if c.resources != nil {
+		fmt.Fprintln(&s, *c.resources)
+	}
+	for _, t := range c.tasks {
+		fmt.Fprintln(&s, t.name)
+	}
+	return s.String()
 }

@@ -1,7 +1,6 @@
 package botwright
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -179,9 +178,6 @@ func (c *config) setOperations() {
 	c.health = c.health.withDefaults()
 	if err := c.health.validate(); err != nil {
 		c.problem("WithHealth", "%w", err)
-	}
-	if c.checksRun() {
-		c.runs("health checks and alerts", func(ctx context.Context, b *Bot) { b.runHealth(ctx) })
 	}
 	if c.admin.Gatherer == nil {
 		c.admin.Gatherer, _ = c.registerer.(prometheus.Gatherer)

@@ -145,6 +145,30 @@ func (c *config) runs(name string, run func(context.Context, *Bot)) {
 	c.tasks = append(c.tasks, task{name, run})
 }
 
+// setTasks adds the tasks that the options ask for. Only here, so that an option that is given
+// twice runs nothing twice.
+func (c *config) setTasks() {
+	for _, t := range []struct {
+		task
+		wanted bool
+	}{
+		{task{"registration of commands", registerCommands}, c.commands != nil},
+		{task{"session store", saveSessions}, c.sessionStore != nil},
+		{task{"automatic resharding", autoReshard}, c.autoReshard},
+		{task{"watch of resources", watchResources}, c.resources != nil},
+		{task{"report", logReports}, c.reportEvery > 0},
+		{task{"profiler", func(ctx context.Context, b *Bot) { b.profiler.Run(ctx) }},
+			c.profiler != nil},
+		{task{"health checks and alerts", func(ctx context.Context, b *Bot) { b.runHealth(ctx) }},
+			c.checksRun()},
+	} {
+		if t.wanted {
+			c.tasks = append(c.tasks, t.task)
+		}
+	}
+	c.tend()
+}
+
 // startTask lets a task run, unless the bot is stopping.
 func (b *Bot) startTask(name string, run func(ctx context.Context)) bool {
 	b.mu.Lock()

@@ -21,7 +21,8 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// An Option configures a [Bot]; see [New].
+// An Option configures a [Bot]; see [New]. Of one that is given twice the last counts, except for
+// those that say that they add up.
 type Option func(*config)
 
 // config is what the options of a bot come to.
@@ -53,7 +54,9 @@ type config struct {
 	now             func() time.Time // see WithClock
 	registerer      prometheus.Registerer
 	namespace       string          // of the metrics
-	maxMemory       int64           // see ResourceConfig
+	resources       *ResourceConfig // nil: not logged
+	reportEvery     time.Duration   // 0: never
+	autoReshard     bool
 	profiler        *ProfilerConfig // nil: not of handlers
 	health          HealthConfig
 	healthSet       bool
@@ -173,7 +176,7 @@ func WithErrorHandler(h ErrorHandler) Option {
 	}
 }
 
-// WithSessionEvents names the event types that are also forwarded to the handlers that were
+// WithSessionEvents adds to the event types that are also forwarded to the handlers that were
 // added with discordgo's own Session.AddHandler, such as MESSAGE_CREATE. Those are run by
 // discordgo: neither their order is kept nor a panic contained, and BeforeUpdate and BeforeDelete
 // are nil. Prefer [On], to which [Adapt] fits the same handlers. READY and RESUMED cannot be
@@ -273,7 +276,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	c.queue = c.queue.withDefaults()
 	c.setREST()
 	c.setOperations()
-	c.tend()
+	c.setTasks()
 	if len(c.problems) > 0 {
 		return nil, fmt.Errorf("botwright: invalid configuration:\n%w",
 			errors.Join(c.problems...))

@@ -2,6 +2,7 @@ package botwright_test
 
 import (
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -89,6 +90,53 @@ func TestNewAccepts(t *testing.T) {
 		if got := bot.Session().Token; got != "Bot "+someToken {
 			t.Errorf("the session's token is %q", got)
 		}
+	}
+}
+
+// Of an option that is given twice the last counts, and what it asks for is run once.
+func TestOptionsGivenTwice(t *testing.T) {
+	store := newMemoryStore()
+	guilds := func(members int) botwright.StatePolicy {
+		return botwright.StatePolicy{Guilds: true, MembersPerGuild: members}
+	}
+	tests := map[string]struct{ first, last botwright.Option }{
+		"WithShards":           {botwright.WithShards(4, 1), botwright.WithShards(2)},
+		"WithIntents":          {botwright.WithIntents(1), botwright.WithIntents(513)},
+		"WithAPI":              {botwright.WithAPI("http://a"), botwright.WithAPI("http://b")},
+		"WithHTTPClient":       {botwright.WithHTTPClient(&http.Client{Timeout: 1}), botwright.WithHTTPClient(&http.Client{Timeout: 2})},
+		"WithCompression":      {botwright.WithCompression("none"), botwright.WithCompression("zlib-stream")},
+		"WithShutdownTimeout":  {botwright.WithShutdownTimeout(1), botwright.WithShutdownTimeout(2)},
+		"WithMetricsNamespace": {botwright.WithMetricsNamespace("a"), botwright.WithMetricsNamespace("b")},
+		"WithMemoryLimit":      {botwright.WithMemoryLimit(1), botwright.WithMemoryLimit(2)},
+		"WithReportEvery":      {botwright.WithReportEvery(1), botwright.WithReportEvery(2)},
+		"WithAutoReshard":      {botwright.WithAutoReshard(), botwright.WithAutoReshard()},
+		"WithREST":             {botwright.WithREST(botwright.RESTConfig{MaxWait: 1}), botwright.WithREST(botwright.RESTConfig{})},
+		"WithAdmin": {
+			botwright.WithAdmin(botwright.AdminConfig{Addr: "127.0.0.1:1"}), botwright.WithAdmin(botwright.AdminConfig{}),
+		},
+		"WithHealth":    {botwright.WithHealth(botwright.HealthConfig{Interval: 1}), botwright.WithHealth(botwright.HealthConfig{})},
+		"WithQueue":     {botwright.WithQueue(botwright.QueueConfig{MaxEvents: 1}), botwright.WithQueue(botwright.QueueConfig{})},
+		"WithState":     {botwright.WithState(guilds(1)), botwright.WithState(guilds(2))},
+		"WithProfiler":  {botwright.WithProfiler(botwright.ProfilerConfig{Slow: 1}), botwright.WithProfiler(botwright.ProfilerConfig{})},
+		"WithResources": {botwright.WithResources(botwright.ResourceConfig{MaxMemory: 1}), botwright.WithResources(botwright.ResourceConfig{})},
+		"WithSessionStore": {
+			botwright.WithSessionStore(newMemoryStore()), botwright.WithSessionStore(store),
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			once, err := botwright.New(someToken, tt.last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			twice, err := botwright.New(someToken, tt.first, tt.last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := botwright.Settings(twice), botwright.Settings(once); got != want {
+				t.Errorf("given twice:\n%s\nthe last alone:\n%s", got, want)
+			}
+		})
 	}
 }
 

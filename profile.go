@@ -76,7 +76,6 @@ func WithProfiler(cfg ProfilerConfig) Option {
 			return
 		}
 		c.profiler = &cfg
-		c.runs("profiler", func(ctx context.Context, b *Bot) { b.profiler.Run(ctx) })
 	}
 }
 

@@ -140,10 +140,12 @@ func WithReportEvery(d time.Duration) Option {
 			c.problem("WithReportEvery", "%v is not a positive duration", d)
 			return
 		}
-		c.runs("report", func(ctx context.Context, b *Bot) {
-			every(ctx, d, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
-		})
+		c.reportEvery = d
 	}
+}
+
+func logReports(ctx context.Context, b *Bot) {
+	every(ctx, b.cfg.reportEvery, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
 }
 
 // every calls f each time d has passed until ctx is done.

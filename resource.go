@@ -29,15 +29,22 @@ func WithResources(cfg ResourceConfig) Option {
 			c.problem("WithResources", "%+v has a negative field: 0 is the default", cfg)
 			return
 		}
-		if cfg.Interval == 0 {
-			cfg.Interval = time.Minute
-		}
-		c.maxMemory = cfg.MaxMemory
-		c.runs("watch of resources", func(ctx context.Context, b *Bot) {
-			w := resourceWatch{bot: b}
-			every(ctx, cfg.Interval, w.look)
-		})
+		setDefault(&cfg.Interval, time.Minute)
+		c.resources = &cfg
 	}
+}
+
+func watchResources(ctx context.Context, b *Bot) {
+	w := resourceWatch{bot: b}
+	every(ctx, b.cfg.resources.Interval, w.look)
+}
+
+// maxMemory is from how many bytes on memory counts as high; 0 leaves it to the limit.
+func (c *config) maxMemory() int64 {
+	if c.resources == nil {
+		return 0
+	}
+	return c.resources.MaxMemory
 }
 
 // Resources is what the process uses of the machine. What the system does not tell is 0.

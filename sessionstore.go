@@ -106,9 +106,6 @@ func WithSessionStore(store SessionStore) Option {
 				c.problem("WithSessionStore", "%v", err)
 			}
 		}
-		if c.sessionStore == nil {
-			c.runs("session store", saveSessions)
-		}
 		c.sessionStore = store
 	}
 }
