@@ -40,17 +40,18 @@ func Cooldown(r rate.Limit, key KeyFunc) Middleware {
 	return CooldownWith(CooldownConfig{Rate: r}, key)
 }
 
-// CooldownWith is [Cooldown] with bursts, and an answer for users who are too fast.
+// CooldownWith is [Cooldown] with bursts, and an answer for users who are too fast. It panics if
+// Rate is not positive, another field is negative, or key is nil.
 func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 	if cfg.Rate <= 0 {
 		panic(fmt.Sprintf("botwright: Cooldown(%v): pass a positive rate, such as "+
 			"rate.Every(5*time.Second)", cfg.Rate))
 	}
 	checkKey("Cooldown", key)
-	cfg.Burst = max(cfg.Burst, 1)
-	if cfg.MaxKeys <= 0 {
-		cfg.MaxKeys = 65_536
-	}
+	mustBe("CooldownWith", negative(map[string]int64{
+		"Burst": int64(cfg.Burst), "MaxKeys": int64(cfg.MaxKeys)}))
+	setDefault(&cfg.Burst, 1)
+	setDefault(&cfg.MaxKeys, 65_536)
 	return func(next Handler) Handler {
 		keys := NewTTLCache(TTLCacheConfig[string, *cooldown]{
 			TTL: cfg.rest(), Sliding: true, MaxSize: cfg.MaxKeys})

@@ -50,19 +50,21 @@ const (
 	defaultDebounceMaxInFlight = 1 << 10
 )
 
+// problem returns what is wrong with the configuration, or "".
+func (c DebouncerConfig) problem() string {
+	return negative(map[string]int64{
+		"Wait": int64(c.Wait), "MaxWait": int64(c.MaxWait),
+		"MaxKeys": int64(c.MaxKeys), "MaxInFlight": int64(c.MaxInFlight),
+	})
+}
+
 func (c DebouncerConfig) withDefaults() DebouncerConfig {
-	if c.Wait <= 0 {
-		c.Wait = defaultDebounceWait
-	}
+	setDefault(&c.Wait, defaultDebounceWait)
 	if c.MaxWait > 0 {
 		c.MaxWait = max(c.MaxWait, c.Wait)
 	}
-	if c.MaxKeys <= 0 {
-		c.MaxKeys = defaultDebounceMaxKeys
-	}
-	if c.MaxInFlight <= 0 {
-		c.MaxInFlight = defaultDebounceMaxInFlight
-	}
+	setDefault(&c.MaxKeys, defaultDebounceMaxKeys)
+	setDefault(&c.MaxInFlight, defaultDebounceMaxInFlight)
 	if c.OnPanic == nil {
 		c.OnPanic = logDebouncedPanic
 	}
@@ -125,8 +127,10 @@ type dueCallback struct {
 	round    *debounceRound // which fn has joined
 }
 
-// NewDebouncer returns a Debouncer for keys of type K. A zero cfg is fine.
+// NewDebouncer returns a Debouncer for keys of type K. A zero cfg is fine. It panics if a
+// field is negative.
 func NewDebouncer[K comparable](cfg DebouncerConfig) *Debouncer[K] {
+	mustBe("NewDebouncer", cfg.problem())
 	return &Debouncer[K]{
 		cfg:   cfg.withDefaults(),
 		start: time.Now(),

@@ -24,8 +24,9 @@ func Debounce(wait time.Duration, key KeyFunc) Middleware {
 
 // DebounceWith is [Debounce] with more to say: handle the first of a burst as well or instead, or
 // limit how long a burst can put the handler off. OnPanic is not used: a panic goes to the
-// [ErrorHandler].
+// [ErrorHandler]. DebounceWith panics if a field is negative or key is nil.
 func DebounceWith(cfg DebouncerConfig, key KeyFunc) Middleware {
+	mustBe("DebounceWith", cfg.problem())
 	checkKey("Debounce", key)
 	return func(next Handler) Handler {
 		d := &debounce{next: next, key: key, debouncer: NewDebouncer[string](cfg)}

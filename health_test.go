@@ -321,7 +321,7 @@ func TestHealthConfigRefuses(t *testing.T) {
 		cfg  botwright.HealthConfig
 		want string
 	}{
-		{botwright.HealthConfig{Interval: -1}, "not a positive duration"},
+		{botwright.HealthConfig{Interval: -1}, "Interval must not be negative"},
 		{botwright.HealthConfig{Failures: 3, Window: 2}, "cannot be"},
 		{botwright.HealthConfig{Window: 65}, "cannot be"},
 		{botwright.HealthConfig{MaxMemory: 2}, "not a share"},

@@ -125,19 +125,27 @@ func setDefault[T comparable](field *T, value T) {
 // validate is for a config with its defaults.
 func (c HealthConfig) validate() error {
 	var problems []error
-	for _, d := range []time.Duration{c.Interval, c.Timeout, c.Group, c.Repeat, c.Startup,
-		c.MaxLatency, c.MaxRESTLatency} {
-		if d < 0 {
-			problems = append(problems, fmt.Errorf("%v is not a positive duration", d))
-		}
+	if p := negative(map[string]int64{
+		"Interval": int64(c.Interval), "Timeout": int64(c.Timeout), "Group": int64(c.Group),
+		"Repeat": int64(c.Repeat), "Startup": int64(c.Startup), "MaxLatency": int64(c.MaxLatency),
+		"MaxRESTLatency": int64(c.MaxRESTLatency), "MaxCacheEntries": int64(c.MaxCacheEntries),
+	}); p != "" {
+		problems = append(problems, errors.New(p))
 	}
 	if c.Failures < 1 || c.Window < c.Failures || c.Window > 64 || c.Successes < 1 {
-		problems = append(problems, fmt.Errorf("%d failures of %d and %d successes cannot be: "+
+		problems = append(problems, fmt.Errorf("failures cannot be judged by Failures %d, Window %d and Successes %d: "+
 			"Failures must be at most Window, and that at most 64", c.Failures, c.Window, c.Successes))
 	}
-	for _, share := range []float64{c.MaxMemory, c.MaxQueue, c.MaxHandlerErrors, c.MinIdentifies} {
-		if share < 0 || share > 1 {
-			problems = append(problems, fmt.Errorf("%v is not a share between 0 and 1", share))
+	for _, f := range []struct {
+		name  string
+		share float64
+	}{
+		{"MaxMemory", c.MaxMemory}, {"MaxQueue", c.MaxQueue},
+		{"MaxHandlerErrors", c.MaxHandlerErrors}, {"MinIdentifies", c.MinIdentifies},
+	} {
+		if f.share < 0 || f.share > 1 {
+			problems = append(problems, fmt.Errorf("%s is %v, not a share between 0 and 1",
+				f.name, f.share))
 		}
 	}
 	for name := range c.Checks {

@@ -37,16 +37,21 @@ func WithMetrics(reg prometheus.Registerer) Option {
 // "discord". The rules and dashboards of the examples look for that.
 func WithMetricsNamespace(namespace string) Option {
 	return func(c *config) {
-		if !namespaceName.MatchString(namespace) {
-			c.problem("WithMetricsNamespace", "%q cannot begin the name of a metric: use letters, "+
-				"digits and _", namespace)
-			return
+		if p := namespaceProblem(namespace); p != "" {
+			c.problem("WithMetricsNamespace", "%s", p)
 		}
 		c.namespace = namespace
 	}
 }
 
 var namespaceName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+func namespaceProblem(namespace string) string {
+	if namespaceName.MatchString(namespace) {
+		return ""
+	}
+	return fmt.Sprintf("%q cannot begin the name of a metric: use letters, digits and _", namespace)
+}
 
 // MetricsConfig configures [NewMetrics].
 type MetricsConfig struct {
@@ -72,11 +77,13 @@ type metricsPart struct {
 	prometheus.Collector
 }
 
-// NewMetrics returns Metrics that have counted nothing yet; see [Metrics.Watch].
+// NewMetrics returns Metrics that have counted nothing yet; see [Metrics.Watch]. It panics if
+// the namespace cannot begin the name of a metric.
 func NewMetrics(cfg MetricsConfig) *Metrics {
 	if cfg.Namespace == "" {
 		cfg.Namespace = "discord"
 	}
+	mustBe("NewMetrics", namespaceProblem(cfg.Namespace))
 	namespace := cfg.Namespace
 	m := &Metrics{
 		namespace: namespace,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -246,6 +247,24 @@ func WithClock(now func() time.Time) Option {
 
 func (c *config) problem(option, format string, args ...any) {
 	c.problems = append(c.problems, fmt.Errorf(option+": "+format, args...))
+}
+
+// negative says which of the named fields of a configuration are negative, or returns "". That is a
+// mistake everywhere: a constructor panics with it, and New returns it.
+func negative(fields map[string]int64) string {
+	maps.DeleteFunc(fields, func(_ string, n int64) bool { return n >= 0 })
+	if len(fields) == 0 {
+		return ""
+	}
+	return strings.Join(slices.Sorted(maps.Keys(fields)), ", ") + " must not be negative: " +
+		"0 is the default"
+}
+
+// mustBe panics if there is a problem with what a constructor was given.
+func mustBe(constructor, problem string) {
+	if problem != "" {
+		panic("botwright: " + constructor + ": " + problem)
+	}
 }
 
 // newConfig applies and checks everything, and returns all problems at once.

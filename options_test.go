@@ -48,7 +48,6 @@ func TestNewRefuses(t *testing.T) {
 		{"nil client", someToken, []botwright.Option{botwright.WithHTTPClient(nil)}, []string{"WithHTTPClient"}},
 		{"nil logger", someToken, []botwright.Option{botwright.WithLogger(nil)}, []string{"WithLogger"}},
 		{"nil error handler", someToken, []botwright.Option{botwright.WithErrorHandler(nil)}, []string{"WithErrorHandler"}},
-		{"negative queue", someToken, []botwright.Option{botwright.WithQueue(botwright.QueueConfig{MaxEvents: -1})}, []string{"WithQueue"}},
 		{"READY forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("READY")}, []string{"WithSessionEvents", "READY"}},
 		{"struct's name forwarded", someToken, []botwright.Option{botwright.WithSessionEvents("MessageCreate")},
 			[]string{"WithSessionEvents", `write "MESSAGE_CREATE"`}},
@@ -89,6 +88,73 @@ func TestNewAccepts(t *testing.T) {
 		}
 		if got := bot.Session().Token; got != "Bot "+someToken {
 			t.Errorf("the session's token is %q", got)
+		}
+	}
+}
+
+// A negative number is a mistake: a part's constructor panics, and New returns what is wrong.
+func TestNegativeNumbers(t *testing.T) {
+	type (
+		debouncer = botwright.DebouncerConfig
+		cooldown  = botwright.CooldownConfig
+		profiler  = botwright.ProfilerConfig
+		queue     = botwright.QueueConfig
+		resources = botwright.ResourceConfig
+		rests     = botwright.RESTConfig
+		health    = botwright.HealthConfig
+		policy    = botwright.StatePolicy
+	)
+	each(t, "NewDebouncer: ", func(cfg debouncer) { botwright.NewDebouncer[string](cfg) }, nil,
+		map[string]debouncer{"Wait": {Wait: -1}, "MaxWait": {MaxWait: -1},
+			"MaxKeys": {MaxKeys: -1}, "MaxInFlight": {MaxInFlight: -1}})
+	each(t, "DebounceWith: ", func(cfg debouncer) { botwright.DebounceWith(cfg, botwright.ByGuild) }, nil,
+		map[string]debouncer{"Wait": {Wait: -1}})
+	each(t, "CooldownWith: ", func(cfg cooldown) { cfg.Rate = 1; botwright.CooldownWith(cfg, botwright.ByGuild) }, nil,
+		map[string]cooldown{"Burst": {Burst: -1}, "MaxKeys": {MaxKeys: -1}})
+	each(t, "NewTTLCache: ", func(cfg cacheConfig) { botwright.NewTTLCache(cfg) }, nil,
+		map[string]cacheConfig{"TTL": {TTL: -2}, "MaxSize": {MaxSize: -1},
+			"ErrorTTL": {ErrorTTL: -1}, "FinishLoads": {FinishLoads: -1}})
+	each(t, "NewProfiler: ", func(cfg profiler) { botwright.NewProfiler(cfg) }, botwright.WithProfiler,
+		map[string]profiler{"Slow": {Slow: -1}, "CaptureEvery": {CaptureEvery: -1},
+			"MaxCaptureBytes": {MaxCaptureBytes: -1}, "MaxNames": {MaxNames: -1}})
+	each(t, "NewTransport: ", func(cfg rests) { botwright.NewTransport(cfg) }, botwright.WithREST,
+		map[string]rests{"GlobalLimit": {GlobalLimit: -2}, "MaxWait": {MaxWait: -1}, "Timeout": {Timeout: -1}})
+	each(t, "", nil, botwright.WithQueue, map[string]queue{
+		"MaxEvents": {MaxEvents: -1}, "MaxBytes": {MaxBytes: -1}, "MaxInFlight": {MaxInFlight: -1}})
+	each(t, "", nil, botwright.WithResources,
+		map[string]resources{"Interval": {Interval: -1}, "MaxMemory": {MaxMemory: -1}})
+	each(t, "", nil, botwright.WithState, map[string]policy{
+		"MembersPerGuild": {MembersPerGuild: -2}, "MessagesPerChannel": {MessagesPerChannel: -2},
+		"MemberLifetime": {MemberLifetime: -1}, "MessageLifetime": {MessageLifetime: -1},
+		"ThreadLifetime": {ThreadLifetime: -1}, "SweepInterval": {SweepInterval: -1}})
+	healths := map[string]health{
+		"Interval": {Interval: -1}, "Timeout": {Timeout: -1}, "Group": {Group: -1}, "Repeat": {Repeat: -1},
+		"Startup": {Startup: -1}, "MaxLatency": {MaxLatency: -1}, "MaxRESTLatency": {MaxRESTLatency: -1},
+		"Failures": {Failures: -1}, "Window": {Window: -1}, "Successes": {Successes: -1},
+		"MaxMemory": {MaxMemory: -1}, "MaxCacheEntries": {MaxCacheEntries: -1}, "MaxQueue": {MaxQueue: -1},
+		"MaxHandlerErrors": {MaxHandlerErrors: -1}, "MinIdentifies": {MinIdentifies: -1},
+	}
+	each(t, "", nil, botwright.WithHealth, healths)
+	for field, cfg := range healths {
+		if _, err := botwright.NewHealth(cfg); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("NewHealth: error %v does not name %s", err, field)
+		}
+	}
+	wantPanic(t, "NewMetrics: ", func() { botwright.NewMetrics(botwright.MetricsConfig{Namespace: "a b"}) })
+}
+
+// each checks that the constructor and the option, if any, refuse each config and name its field.
+func each[C any](t *testing.T, name string, constructor func(C), option func(C) botwright.Option, cfgs map[string]C) {
+	t.Helper()
+	for field, cfg := range cfgs {
+		if constructor != nil {
+			wantPanic(t, name+field, func() { constructor(cfg) })
+		}
+		if option == nil {
+			continue
+		}
+		if _, err := botwright.New(someToken, option(cfg)); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%T: error %v does not name %s", cfg, err, field)
 		}
 	}
 }

@@ -45,22 +45,20 @@ type ProfilerConfig struct {
 	Logger *slog.Logger
 }
 
+// problem returns what is wrong with the configuration, or "".
+func (c ProfilerConfig) problem() string {
+	return negative(map[string]int64{
+		"Slow": int64(c.Slow), "CaptureEvery": int64(c.CaptureEvery),
+		"MaxCaptureBytes": c.MaxCaptureBytes, "MaxNames": int64(c.MaxNames),
+	})
+}
+
 func (c ProfilerConfig) withDefaults() ProfilerConfig {
-	if c.Slow <= 0 {
-		c.Slow = 5 * time.Second
-	}
-	if c.CaptureEvery <= 0 {
-		c.CaptureEvery = 5 * time.Minute
-	}
-	if c.MaxCaptureBytes <= 0 {
-		c.MaxCaptureBytes = 256 << 20
-	}
-	if c.CPUProfile == 0 {
-		c.CPUProfile = 2 * time.Second
-	}
-	if c.MaxNames <= 0 {
-		c.MaxNames = 256
-	}
+	setDefault(&c.Slow, 5*time.Second)
+	setDefault(&c.CaptureEvery, 5*time.Minute)
+	setDefault(&c.MaxCaptureBytes, 256<<20)
+	setDefault(&c.CPUProfile, 2*time.Second)
+	setDefault(&c.MaxNames, 256)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -71,9 +69,8 @@ func (c ProfilerConfig) withDefaults() ProfilerConfig {
 // one is slow; see [Bot.Profiler].
 func WithProfiler(cfg ProfilerConfig) Option {
 	return func(c *config) {
-		if cfg.Slow < 0 || cfg.CaptureEvery < 0 || cfg.MaxCaptureBytes < 0 || cfg.MaxNames < 0 {
-			c.problem("WithProfiler", "a field is negative: 0 is the default")
-			return
+		if p := cfg.problem(); p != "" {
+			c.problem("WithProfiler", "%s", p)
 		}
 		c.profiler = &cfg
 	}
@@ -115,8 +112,10 @@ type Profiler struct {
 	writeFailures uint64
 }
 
-// NewProfiler returns a Profiler. It starts nothing; see [Profiler.Run].
+// NewProfiler returns a Profiler. It starts nothing; see [Profiler.Run]. It panics if a field other
+// than CPUProfile is negative.
 func NewProfiler(cfg ProfilerConfig) *Profiler {
+	mustBe("NewProfiler", cfg.problem())
 	cfg = cfg.withDefaults()
 	return &Profiler{
 		cfg:        cfg,

@@ -57,8 +57,9 @@ func (c QueueConfig) withDefaults() QueueConfig {
 // WithQueue sets the limits of what waits for handlers.
 func WithQueue(q QueueConfig) Option {
 	return func(c *config) {
-		if q.MaxEvents < 0 || q.MaxBytes < 0 || q.MaxInFlight < 0 {
-			c.problem("WithQueue", "limits must not be negative: %+v", q)
+		if p := negative(map[string]int64{"MaxEvents": int64(q.MaxEvents),
+			"MaxBytes": q.MaxBytes, "MaxInFlight": int64(q.MaxInFlight)}); p != "" {
+			c.problem("WithQueue", "%s", p)
 		}
 		c.queue = q
 	}

@@ -25,9 +25,9 @@ type ResourceConfig struct {
 // memory is high. [Bot.Report] and [WithMetrics] tell the same without it.
 func WithResources(cfg ResourceConfig) Option {
 	return func(c *config) {
-		if cfg.Interval < 0 || cfg.MaxMemory < 0 {
-			c.problem("WithResources", "%+v has a negative field: 0 is the default", cfg)
-			return
+		if p := negative(map[string]int64{
+			"Interval": int64(cfg.Interval), "MaxMemory": cfg.MaxMemory}); p != "" {
+			c.problem("WithResources", "%s", p)
 		}
 		setDefault(&cfg.Interval, time.Minute)
 		c.resources = &cfg

@@ -43,13 +43,10 @@ type RESTConfig struct {
 
 // problem returns what is wrong with the configuration, or "".
 func (c RESTConfig) problem() string {
-	switch {
-	case c.GlobalLimit < NoLimit:
+	if c.GlobalLimit < NoLimit {
 		return "GlobalLimit is negative: use NoLimit to disable it"
-	case c.MaxWait < 0 || c.Timeout < 0:
-		return "a duration is negative"
 	}
-	return ""
+	return negative(map[string]int64{"MaxWait": int64(c.MaxWait), "Timeout": int64(c.Timeout)})
 }
 
 func (c RESTConfig) internal(base http.RoundTripper) rest.Config {
@@ -125,9 +122,7 @@ type Transport struct {
 
 // NewTransport returns a Transport for sessions that are not a Bot's. It panics if cfg is invalid.
 func NewTransport(cfg RESTConfig) *Transport {
-	if p := cfg.problem(); p != "" {
-		panic("botwright: NewTransport: " + p)
-	}
+	mustBe("NewTransport", cfg.problem())
 	base := cfg.Base
 	if base == nil {
 		base = http.DefaultTransport

@@ -10,7 +10,7 @@ import (
 	"github.com/botwright/botwright/internal/ttl"
 )
 
-// NoExpiry is the lifetime of an entry that does not expire. Any other negative duration is too.
+// NoExpiry is the lifetime of an entry that does not expire.
 const NoExpiry time.Duration = -1
 
 const (
@@ -31,8 +31,7 @@ type TTLCacheConfig[K comparable, V any] struct {
 	TTL time.Duration
 
 	// MaxSize is the most entries the cache ever holds, expired ones not yet removed
-	// included. 0 is 10,000: a cache without a bound is a leak. [NewTTLCache] panics if it is
-	// negative.
+	// included. 0 is 10,000: a cache without a bound is a leak.
 	MaxSize int
 
 	// Sliding makes each hit of Get, GetOrSet and Load renew the entry for its whole lifetime:
@@ -112,11 +111,19 @@ type TTLCache[K comparable, V any] struct {
 	ttl     time.Duration
 }
 
-// NewTTLCache returns an empty cache. It allocates for the entries as they come.
-func NewTTLCache[K comparable, V any](cfg TTLCacheConfig[K, V]) *TTLCache[K, V] {
-	if cfg.MaxSize < 0 {
-		panic(fmt.Sprintf("botwright: NewTTLCache: MaxSize is %d, want 0 or more", cfg.MaxSize))
+// problem returns what is wrong with the configuration, or "".
+func (c TTLCacheConfig[K, V]) problem() string {
+	if c.TTL < 0 && c.TTL != NoExpiry {
+		return "TTL is negative: use NoExpiry for entries that do not expire"
 	}
+	return negative(map[string]int64{"MaxSize": int64(c.MaxSize),
+		"ErrorTTL": int64(c.ErrorTTL), "FinishLoads": int64(c.FinishLoads)})
+}
+
+// NewTTLCache returns an empty cache. It allocates for the entries as they come. It panics if a
+// field is negative and not [NoExpiry].
+func NewTTLCache[K comparable, V any](cfg TTLCacheConfig[K, V]) *TTLCache[K, V] {
+	mustBe("NewTTLCache", cfg.problem())
 	if cfg.MaxSize == 0 {
 		cfg.MaxSize = defaultCacheSize
 	}
@@ -152,7 +159,8 @@ func (c *TTLCache[K, V]) Peek(key K) (value V, ok bool) { return c.core.Peek(key
 // way for key will not overwrite it.
 func (c *TTLCache[K, V]) Set(key K, value V) { c.core.Set(key, value, c.ttl) }
 
-// SetTTL is Set with a lifetime of the entry's own: 0 is the cache's TTL, [NoExpiry] for ever.
+// SetTTL is Set with a lifetime of the entry's own: 0 is the cache's TTL; [NoExpiry], like
+// any negative duration, is for ever.
 func (c *TTLCache[K, V]) SetTTL(key K, value V, lifetime time.Duration) {
 	if lifetime == 0 {
 		lifetime = c.ttl

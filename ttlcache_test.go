@@ -47,15 +47,6 @@ func TestTTLCacheDefaults(t *testing.T) {
 	})
 }
 
-func TestTTLCacheRejectsNegativeSize(t *testing.T) {
-	defer func() {
-		if p := fmt.Sprint(recover()); !strings.Contains(p, "MaxSize is -1") {
-			t.Errorf("panic %q", p)
-		}
-	}()
-	botwright.NewTTLCache(cacheConfig{MaxSize: -1})
-}
-
 func TestTTLCacheExpiry(t *testing.T) {
 	tests := []struct {
 		name    string
