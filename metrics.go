@@ -1,12 +1,13 @@
 package botwright
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
-	"runtime/debug"
+	"runtime"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -284,22 +285,11 @@ func (b *Bot) gatewayShards() []metrics.Shard {
 
 // buildMetric says what the program was built from.
 func buildMetric(namespace string) prometheus.Collector {
-	botwright, library, goVersion := "unknown", "unknown", "unknown"
-	if build, ok := debug.ReadBuildInfo(); ok {
-		goVersion = build.GoVersion
-		for _, m := range append(build.Deps, &build.Main) {
-			switch m.Path {
-			case "github.com/botwright/botwright":
-				botwright = m.Version
-			case "github.com/bwmarrin/discordgo":
-				library = m.Version
-			}
-		}
-	}
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info",
 		Help: "1, with the versions that the program was built from.",
 	}, []string{"botwright", "discordgo", "go"})
-	info.WithLabelValues(botwright, library, goVersion).Set(1)
+	info.WithLabelValues(cmp.Or(moduleVersion(modulePath), "unknown"),
+		cmp.Or(moduleVersion(libraryPath), "unknown"), runtime.Version()).Set(1)
 	return info
 }

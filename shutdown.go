@@ -157,7 +157,6 @@ func (b *Bot) shutDown(ctx context.Context) {
 	}
 	cut.Others = append(cut.Others, b.endAsides(ctx)...)
 	b.unregisterMetrics()
-	b.session.Client.CloseIdleConnections()
 	if cut.Running+cut.Waiting+len(cut.Others) > 0 {
 		b.ended = cut
 	}

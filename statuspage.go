@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -31,7 +30,7 @@ func (a *admin) statusPage() status.Page {
 	a.sample()
 	b := a.bot
 	page := status.Page{
-		Name: "Bot", Version: moduleVersion(), Time: time.Now(), Started: b.started,
+		Name: "Bot", Version: moduleVersion(modulePath), Time: time.Now(), Started: b.started,
 		ShardCount: b.totalShards(), Processes: []status.Process{a.process()},
 		History: a.sampler.History(), Meters: b.meters(),
 	}
@@ -284,19 +283,3 @@ func unix(t time.Time) int64 {
 	}
 	return t.Unix()
 }
-
-// moduleVersion returns the version of this module that the program was built with.
-func moduleVersion() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, m := range build.Deps {
-		if m.Path == modulePath {
-			return m.Version
-		}
-	}
-	return ""
-}
-
-const modulePath = "github.com/botwright/botwright"

@@ -41,13 +41,6 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
-func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.Next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
-
 // try sends a request and makes an error of every answer that is no success.
 func (t *Transport) try(r *http.Request) (*http.Response, error) {
 	resp, err := t.Next.RoundTrip(r)

@@ -39,13 +39,6 @@ func (g *localGateway) RoundTrip(request *http.Request) (*http.Response, error) 
 	}, nil
 }
 
-// CloseIdleConnections is what [http.Client.CloseIdleConnections] looks for.
-func (g *localGateway) CloseIdleConnections() {
-	if t, ok := g.transport().(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
-
 func (g *localGateway) transport() http.RoundTripper {
 	if g.next == nil {
 		return http.DefaultTransport

@@ -99,13 +99,6 @@ func (s *stay) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// CloseIdleConnections is what http.Client.CloseIdleConnections calls.
-func (s *stay) CloseIdleConnections() {
-	if c, ok := s.next.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
-
 // loopback reports whether host is this machine: that of a test, or of a proxy beside the bot.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
