@@ -13,14 +13,14 @@ import (
 )
 
 // An AlertKind is what an [Alert] is about.
-type AlertKind = health.Kind
+type AlertKind string
 
 // Kinds of alerts.
 const (
-	AlertFiring    = health.Firing    // problems began, or grew from degraded to unhealthy
-	AlertRepeating = health.Repeating // problems are still there
-	AlertResolved  = health.Resolved  // problems ended
-	AlertFatal     = health.Fatal     // Discord will not have a shard back: the bot stops
+	AlertFiring    = AlertKind(health.Firing)    // problems began, or grew from degraded to unhealthy
+	AlertRepeating = AlertKind(health.Repeating) // problems are still there
+	AlertResolved  = AlertKind(health.Resolved)  // problems ended
+	AlertFatal     = AlertKind(health.Fatal)     // Discord will not have a shard back: the bot stops
 )
 
 // An Alert says what has changed. Changes of the same moment are one Alert, so that an outage of
@@ -68,12 +68,12 @@ func problems(from []health.Problem) []Problem {
 }
 
 func newAlert(n health.Notice, name string) Alert {
-	return Alert{Kind: n.Kind, Name: name, Time: n.Time,
+	return Alert{Kind: AlertKind(n.Kind), Name: name, Time: n.Time,
 		Problems: problems(n.Problems), Open: problems(n.Open)}
 }
 
 func (a Alert) notice() health.Notice {
-	n := health.Notice{Kind: a.Kind, Time: a.Time}
+	n := health.Notice{Kind: health.Kind(a.Kind), Time: a.Time}
 	for _, p := range a.Problems {
 		n.Problems = append(n.Problems, health.Problem(p))
 	}

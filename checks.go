@@ -52,9 +52,7 @@ func (h *Health) builtinShards(name string, read func() []health.Reading) {
 		Name: name, Interval: min(cheapInterval, h.cfg.Interval),
 		Run: func(context.Context) ([]health.Reading, error) { return read(), nil },
 	}
-	for _, opt := range h.cfg.Checks[name] {
-		opt(&c)
-	}
+	setOptions(&c, h.cfg.Checks[name])
 	h.monitor.Register(c)
 }
 

@@ -63,15 +63,24 @@ type CheckResult struct {
 	Message   string       // for people
 }
 
-// A CheckOption changes how one check is run.
-type CheckOption func(*health.Check)
+// A CheckOption changes how one check is run: [CheckEvery], [CheckTimeout], [CheckFailures]. The
+// zero value changes nothing.
+type CheckOption struct{ set func(*health.Check) }
+
+func setOptions(c *health.Check, opts []CheckOption) {
+	for _, opt := range opts {
+		if opt.set != nil {
+			opt.set(c)
+		}
+	}
+}
 
 // CheckEvery sets the interval of a check. It panics if d is not positive.
 func CheckEvery(d time.Duration) CheckOption {
 	if d <= 0 {
 		panic(fmt.Sprintf("botwright: CheckEvery(%v): pass a positive duration", d))
 	}
-	return func(c *health.Check) { c.Interval = d }
+	return CheckOption{func(c *health.Check) { c.Interval = d }}
 }
 
 // CheckTimeout sets the timeout of a check. It panics if d is not positive.
@@ -79,7 +88,7 @@ func CheckTimeout(d time.Duration) CheckOption {
 	if d <= 0 {
 		panic(fmt.Sprintf("botwright: CheckTimeout(%v): pass a positive duration", d))
 	}
-	return func(c *health.Check) { c.Timeout = d }
+	return CheckOption{func(c *health.Check) { c.Timeout = d }}
 }
 
 // CheckFailures makes a check a problem with so many bad readings among its last window, instead of
@@ -90,7 +99,7 @@ func CheckFailures(failures, window int) CheckOption {
 		panic(fmt.Sprintf("botwright: CheckFailures(%d, %d): pass 1 <= failures <= window <= 64",
 			failures, window))
 	}
-	return func(c *health.Check) { c.Failures, c.Window = failures, window }
+	return CheckOption{func(c *health.Check) { c.Failures, c.Window = failures, window }}
 }
 
 // A Health runs checks and tells of what changes. A [Bot] has one, see [Bot.Health]; one made with
@@ -149,9 +158,7 @@ func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 		r, err := check(ctx)
 		return []health.Reading{r.reading(health.NoShard)}, err
 	}}
-	for _, opt := range opts {
-		opt(&c)
-	}
+	setOptions(&c, opts)
 	if !h.monitor.Register(c) {
 		panic(fmt.Sprintf("botwright: a health check named %q is there already: "+
 			"choose another name, or leave the built-in one out with HealthConfig.Without", name))
