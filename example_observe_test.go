@@ -56,6 +56,16 @@ func ExampleWithMetrics() {
 	// Output: discord_shards_ready 1
 }
 
+func ExampleWithMetricsNamespace() {
+	reg := prometheus.NewRegistry()
+	_, end := openExample(botwright.WithMetrics(reg), botwright.WithMetricsNamespace("music"))
+	defer end()
+
+	n, err := testutil.GatherAndCount(reg, "music_shards_ready", "discord_shards_ready")
+	fmt.Println(n, err)
+	// Output: 1 <nil>
+}
+
 func ExampleNewMetrics() {
 	// A session without a Bot.
 	session, err := discordgo.New("Bot " + someToken)

@@ -171,3 +171,77 @@ func ExampleServer_Advance() {
 	fmt.Println("too late:", errors.Is(err, botwright.ErrInteractionExpired))
 	// Output: too late: true
 }
+
+// A command of the context menu of a user.
+func ExampleServer_UserCommand() {
+	srv, err := discordtest.New(discordtest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	botwright.On(bot, func(_ context.Context, s *discordgo.Session, i *discordgo.InteractionCreate) error {
+		data := i.ApplicationCommandData()
+		return s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
+			Type: discordgo.InteractionResponseChannelMessageWithSource,
+			Data: &discordgo.InteractionResponseData{
+				Content: "Hello, " + data.Resolved.Users[data.TargetID].Username + "!"},
+		})
+	}, botwright.Command("Greet"))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := bot.Open(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = bot.Shutdown(ctx) }()
+
+	guild := srv.Guilds()[0]
+	user, target := guild.Members[0].User.ID, guild.Members[1].User.ID
+	m, err := srv.UserCommand(guild.ID, guild.Channels[0].ID, user, "Greet", target).Message(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.Content)
+	// Output: Hello, bilal.bergman!
+}
+
+// A thread that a user starts, of which the bot is told.
+func ExampleServer_StartThread() {
+	srv, err := discordtest.New(discordtest.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	bot, err := botwright.New(srv.Token, botwright.WithAPI(srv.URL),
+		botwright.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		log.Fatal(err)
+	}
+	threads := make(chan string, 1)
+	botwright.On(bot, func(_ context.Context, _ *discordgo.Session, t *discordgo.ThreadCreate) error {
+		threads <- t.Name
+		return nil
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := bot.Open(ctx); err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = bot.Shutdown(ctx) }()
+
+	guild := srv.Guilds()[0]
+	if _, err := srv.StartThread(guild.Channels[0].ID, guild.OwnerID, "Book of the month"); err != nil {
+		log.Fatal(err)
+	}
+	select {
+	case name := <-threads:
+		fmt.Println(name)
+	case <-ctx.Done():
+		log.Fatal(ctx.Err())
+	}
+	// Output: Book of the month
+}
