@@ -202,6 +202,9 @@ func NewShow(b *Bot, eventType, raw string) func() {
 	return func() { b.board.Show(eventType, b.board.Arrive(), e) }
 }
 
+// Seal ends the time of Use, as Open does: for tests that call Deliver from several goroutines.
+func Seal(b *Bot) { b.handlers.seal() }
+
 func sealOnce(b *Bot) {
 	if b.handlers.current.Load() == nil {
 		b.handlers.seal()

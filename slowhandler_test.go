@@ -32,6 +32,7 @@ func slowBot(t *testing.T, opts ...botwright.HandlerOption) (bot *botwright.Bot,
 		time.Sleep(*took)
 		return context.Cause(ctx)
 	}, opts...)
+	botwright.Seal(bot)
 	go func() {
 		for time.Since(start) < 6*time.Minute {
 			time.Sleep(time.Second)
