@@ -229,6 +229,10 @@ func TestBadSessionFile(t *testing.T) {
 			if err := os.WriteFile(path, tt.change(b), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			// A slow machine saves twice, and what the second save says would hide the change.
+			if err := os.Remove(path + ".progress"); err != nil && !os.IsNotExist(err) {
+				t.Fatal(err)
+			}
 			var log bytes.Buffer
 			var mu sync.Mutex
 			bot = newBot(t, srv, botwright.WithSessionStore(botwright.FileSessionStore(path)),
