@@ -93,8 +93,8 @@ func TestProfilerPanic(t *testing.T) {
 }
 
 // TestProfilerCapturesWhatIsSlow wants a capture that was made while the operation was stuck.
+// It does not run beside others: a process has one flight recorder.
 func TestProfilerCapturesWhatIsSlow(t *testing.T) {
-	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
 	log, dir := &syncBuffer{}, filepath.Join(t.TempDir(), "captures")
 	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.WithProfiler(
