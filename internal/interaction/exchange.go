@@ -222,15 +222,15 @@ func (x *exchange) webhookPath(message string) string {
 	return path
 }
 
-// send sends a request in place of the handler's. It returns a response that succeeded or that
-// discordgo is to deal with; the caller closes it.
+// send sends a request in place of the handler's. It returns a response that succeeded; the caller
+// closes it.
 func (x *exchange) send(method, path, query string, p payload) (*http.Response, error) {
 	r := x.r.Clone(x.r.Context())
 	r.Method = method
 	r.URL.Path, r.URL.RawPath, r.URL.RawQuery = path, "", query
 	p.put(r)
 	resp, err := x.t.Next.RoundTrip(r)
-	if err != nil || succeeded(resp) || passing(resp) {
+	if err != nil || succeeded(resp) {
 		return resp, err
 	}
 	err = failure(resp)

@@ -53,12 +53,6 @@ func succeeded(resp *http.Response) bool {
 	return resp.StatusCode >= 200 && resp.StatusCode < 300
 }
 
-// passing reports whether discordgo deals with an answer by itself: it sends the request again.
-func passing(resp *http.Response) bool {
-	return resp.StatusCode == http.StatusTooManyRequests ||
-		resp.StatusCode == http.StatusBadGateway
-}
-
 // local is an answer without a body that did not come from Discord.
 func local(r *http.Request, status int) *http.Response {
 	return &http.Response{
