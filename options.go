@@ -65,6 +65,7 @@ type config struct {
 	adminSet        bool
 	openAdmin       func(context.Context, *Bot) error // with adminSet
 	sessionStore    SessionStore                      // nil: none
+	cluster         Cluster                           // nil: the process is alone
 	problems        []error
 
 	// commands are to be registered, by guild; "" stands for everywhere.
