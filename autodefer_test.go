@@ -156,7 +156,7 @@ func TestAutoDefer(t *testing.T) {
 		{"click, update", click, false, update, nil, "changed", nil},
 		{"click, message", click, false, messageResponse("done", private), nil, "buttons", []string{"done"}},
 	}
-	s := newScene(t, discordtest.Config{Guilds: 1})
+	s := newScene(t, discordtest.Config{Guilds: 1, InteractionTimeout: testTime})
 	s.open(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestAutoDefer(t *testing.T) {
 			defer botwright.On(s.bot, deferred(s, ins, result, respond(tt.answer)), auto(0))()
 			in := tt.start(t, s)
 			ins <- in
-			err := <-result
+			err := receive(t, result)
 			if !errors.Is(err, tt.err) || (err == nil) != (tt.err == nil) {
 				t.Fatalf("error %v, want %v", err, tt.err)
 			}
@@ -198,7 +198,7 @@ func TestAutoDefer(t *testing.T) {
 // TestAutoDeferGoesOn edits and adds to an answer after it was made a new message.
 func TestAutoDeferGoesOn(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, discordtest.Config{Guilds: 1})
+	s := newScene(t, discordtest.Config{Guilds: 1, InteractionTimeout: testTime})
 	ins, result := make(chan *discordtest.Interaction, 1), make(chan error, 1)
 	botwright.On(s.bot, deferred(s, ins, result, func(
 		_ context.Context, d *discordgo.Session, i *discordgo.Interaction,
@@ -228,7 +228,7 @@ func TestAutoDeferGoesOn(t *testing.T) {
 	s.open(t)
 	in := s.command(t, "slow")
 	ins <- in
-	if err := <-result; err != nil {
+	if err := receive(t, result); err != nil {
 		t.Fatal(err)
 	}
 	if f := in.Followups(); len(f) != 1 || f[0].Content != "more" {
@@ -238,7 +238,7 @@ func TestAutoDeferGoesOn(t *testing.T) {
 
 func TestAutoDeferLeavesAlone(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, discordtest.Config{Guilds: 1})
+	s := newScene(t, discordtest.Config{Guilds: 1, InteractionTimeout: testTime})
 	result := make(chan error, 1)
 	botwright.On(s.bot, func(_ context.Context, d *discordgo.Session, i *discordgo.InteractionCreate) error {
 		kind := discordgo.InteractionResponseChannelMessageWithSource
@@ -257,18 +257,18 @@ func TestAutoDeferLeavesAlone(t *testing.T) {
 	}, botwright.AutoDefer(2*time.Second))
 	s.open(t)
 	s.command(t, "quick")
-	if err := <-result; err != nil {
+	if err := receive(t, result); err != nil {
 		t.Error(err)
 	}
 	s.srv.Autocomplete(s.guild, s.channel, s.user, "quick", discordtest.Option("word", "q"))
-	if err := <-result; err != nil {
+	if err := receive(t, result); err != nil {
 		t.Error(err)
 	}
 	if _, err := s.srv.Say(s.channel, s.user, "hello"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // the answer to the command is a message too
-		if err := <-result; err != nil {
+		if err := receive(t, result); err != nil {
 			t.Error(err)
 		}
 	}
@@ -336,7 +336,7 @@ func TestInteractionErrors(t *testing.T) {
 		"wrong":  nil,
 	} {
 		in := s.command(t, name)
-		err := <-result
+		err := receive(t, result)
 		e, ok := errors.AsType[*botwright.InteractionError](err)
 		if !ok || e.ID != in.ID || want != nil && !errors.Is(err, want) {
 			t.Errorf("%s: error %v", name, err)

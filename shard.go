@@ -105,6 +105,9 @@ func (s *shard) Wait(ctx context.Context, shardID int) error {
 	return nil
 }
 
+// Identified is told when the IDENTIFY was written.
+func (s *shard) Identified(shardID int) { s.bot.gate.Identified(shardID) }
+
 // started lets the next shard of the same max_concurrency key connect.
 func (s *shard) started() { s.passOnce.Do(func() { close(s.passed) }) }
 

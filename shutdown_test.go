@@ -32,6 +32,9 @@ func (s stuckStore) SaveSessions(context.Context, []botwright.SavedSession) erro
 	return nil
 }
 
+// othersInTime is a limit of Shutdown within which all that is not stuck ends.
+const othersInTime = 6 * time.Second
+
 // TestRunOutlivesWhatBlocks has a function of the program never return.
 func TestRunOutlivesWhatBlocks(t *testing.T) {
 	t.Parallel()
@@ -95,7 +98,7 @@ func TestRunOutlivesWhatBlocks(t *testing.T) {
 				<-release
 			}
 			srv := newServer(t, discordtest.Config{})
-			opts := []botwright.Option{botwright.WithShutdownTimeout(100 * time.Millisecond)}
+			opts := []botwright.Option{botwright.WithShutdownTimeout(othersInTime)}
 			if test.build != nil {
 				opts = append(opts, test.build(srv, block)...)
 			}
@@ -152,7 +155,9 @@ func TestShutdownOutlivesTheLogger(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	close(log.release)
-	if err := bot.Shutdown(testContext(t)); err != nil {
+	// What it has left is short of time by now, so that it may leave something behind.
+	err := bot.Shutdown(testContext(t))
+	if _, late := errors.AsType[*botwright.ShutdownError](err); err != nil && !late {
 		t.Errorf("the shutdown did not go on: %v", err)
 	}
 }
@@ -176,7 +181,7 @@ func TestRunOutlivesAnAlerter(t *testing.T) {
 		botwright.WithShutdownTimeout(100*time.Millisecond))
 	err := bot.Run(testContext(t))
 	left, ok := errors.AsType[*botwright.ShutdownError](err)
-	if !ok || !slices.Equal(left.Others, []string{"health checks and alerts"}) {
+	if !ok || !slices.Contains(left.Others, "health checks and alerts") {
 		t.Errorf("Run: %v", err)
 	}
 }
@@ -186,7 +191,7 @@ func TestShutdownOutlivesTheSessionStore(t *testing.T) {
 	store := stuckStore{make(chan struct{}, 1), make(chan struct{})}
 	defer close(store.release)
 	bot := newBot(t, newServer(t, discordtest.Config{}), botwright.WithSessionStore(store),
-		botwright.WithShutdownTimeout(100*time.Millisecond))
+		botwright.WithShutdownTimeout(othersInTime))
 	if err := bot.Open(testContext(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -269,3 +269,5 @@ func (g counted) Wait(ctx context.Context, shardID int) error {
 	g.d.spend()
 	return g.f.Wait(ctx, shardID)
 }
+
+func (g counted) Identified(shardID int) { g.gate.Identified(shardID) }

@@ -189,6 +189,8 @@ func (f *fake) Wait(context.Context, int) error {
 	return nil
 }
 
+func (f *fake) Identified(int) {}
+
 func (f *fake) identified() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -128,6 +128,15 @@ func (q *Queue) Wait(ctx context.Context, shardID int) error {
 	}
 }
 
+// Identified puts off the next turn of the shard's key until the time that belongs between two
+// IDENTIFYs has passed since this one was written.
+func (q *Queue) Identified(shardID int) {
+	key := q.key(shardID)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ofKey(key).last = time.Now()
+}
+
 // afford waits until the budget lets the shard identify.
 func (q *Queue) afford(ctx context.Context, shardID int, waits func()) error {
 	for first := true; ; first = false {
@@ -165,8 +174,10 @@ func (q *Queue) turn(ctx context.Context, shardID int) (admitted bool, err error
 		return false, err
 	}
 	defer q.leave(key)
-	if err := sleepUntil(ctx, q.nextTurn(key)); err != nil {
-		return false, err
+	for next := q.nextTurn(key); time.Until(next) > 0; next = q.nextTurn(key) {
+		if err := sleepUntil(ctx, next); err != nil {
+			return false, err
+		}
 	}
 	// The turn may have come long after the last answer.
 	if err := q.refresh(ctx, true); err != nil {

@@ -88,6 +88,22 @@ func (l *line) ids() []int {
 	return ids
 }
 
+// TestQueueSpacingCountsFromTheWrite has a shard write its IDENTIFY two seconds after its turn.
+func TestQueueSpacingCountsFromTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(fixed(1000, 1000, 1))
+		l.join(t.Context(), 0)
+		synctest.Wait()
+		l.join(t.Context(), 1)
+		time.Sleep(2 * time.Second)
+		l.Identified(0)
+		l.wg.Wait()
+		if at := l.admitted[1].at; at < spacing+2*time.Second {
+			t.Errorf("the second IDENTIFY was admitted after %v", at)
+		}
+	})
+}
+
 func TestQueueSpacing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(fixed(1000, 1000, 1))

@@ -39,10 +39,12 @@ const DefaultMaxPayload = 32 << 20
 // A Gate admits IDENTIFYs. Discord allows one per 5 s and key, and about 1000 a day for all
 // shards of a bot. Near returns when the shard's turn is some seconds away at most, so that it may
 // dial, and calls waits first if that is not at once; leave is called when the connection has
-// ended. Wait returns when the shard may send an IDENTIFY right now. Errors are ctx's.
+// ended. Wait returns when the shard may send an IDENTIFY right now. Errors are ctx's. Identified
+// is called when that was written, from when Discord counts the next 5 s.
 type Gate interface {
 	Near(ctx context.Context, shardID int, waits func()) (leave func(), err error)
 	Wait(ctx context.Context, shardID int) error
+	Identified(shardID int)
 }
 
 // Config is what a Shard needs to know. URL, Gate and Event must be set.

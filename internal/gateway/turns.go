@@ -13,7 +13,7 @@ const nearby = 2
 // turns hands out the turns of one key.
 type turns struct {
 	taken   bool
-	last    time.Time // when the last IDENTIFY was admitted
+	last    time.Time // when the last IDENTIFY was admitted, then written
 	waiting []*turn   // by shard id
 
 	near  map[int]bool // shards that dial or have a connection, and no turn yet

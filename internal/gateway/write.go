@@ -83,7 +83,11 @@ func (w *writer) step() error {
 	case <-w.beatNow:
 		return w.beatOnce()
 	case b := <-w.handshake:
-		return w.send(b)
+		err := w.send(b)
+		if w.identified {
+			w.s.cfg.Gate.Identified(w.s.cfg.ShardID)
+		}
+		return err
 	case <-w.opens:
 		w.opens, w.wake = nil, w.s.out.wake
 	case <-w.wake:
