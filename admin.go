@@ -1,21 +1,18 @@
 package botwright
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/botwright/botwright/internal/access"
-	"github.com/botwright/botwright/internal/pprofhttp"
+	"github.com/botwright/botwright/internal/admin"
 	"github.com/botwright/botwright/internal/status"
 )
 
@@ -91,217 +88,136 @@ func WithAdmin(cfg AdminConfig) Option {
 // "none". Without a token it answers only who asks for localhost or a loopback address, except
 // /livez and /readyz. Requests that a page of another site has a browser send are refused. To
 // mount it below a path, use [http.StripPrefix].
-func (b *Bot) AdminHandler() http.Handler { return b.adminServer().handler }
+func (b *Bot) AdminHandler() http.Handler { return b.adminServer().Handler() }
 
 // AdminAddr returns the address that the server of [WithAdmin] listens on; "" before Open.
 func (b *Bot) AdminAddr() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.adminListener == nil {
+	if b.adminAddr == nil {
 		return ""
 	}
-	return b.adminListener.Addr().String()
+	return b.adminAddr.String()
 }
 
-// An admin is the server for operators, and the handler that it serves.
-type admin struct {
-	bot     *Bot
-	cfg     AdminConfig
-	handler http.Handler
-	page    *status.Server
-	live    liveness
-	sampler status.Sampler
-	stop    chan struct{} // closed when the server stops: streams end
-}
-
-// openAdmin opens the admin server's port and serves on it until all else has been shut down. Like
-// what AdminHandler returns, it is reached from there and from WithAdmin alone, so that programs
-// that use neither are linked without it: the templates of the page would keep every method of
-// every type, 5 MB of the smallest bot.
+// openAdmin opens the admin server's port, if it is to have one, and serves until all else has been
+// shut down. Like what AdminHandler returns, it is reached from there and from WithAdmin alone, so
+// that programs that use neither are linked without it: the templates of the page would keep every
+// method of every type, 5 MB of the smallest bot.
 func openAdmin(ctx context.Context, b *Bot) error {
-	a := b.adminServer()
-	listener, err := a.listen(ctx)
-	if err != nil {
-		return err
+	s := b.adminServer()
+	if b.cfg.admin.Addr != noAdminAddr {
+		addr, err := s.Listen(ctx, b.cfg.admin.Addr)
+		if err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.adminAddr = addr
+		b.mu.Unlock()
 	}
-	if !b.startTask("admin server", func(ctx context.Context) { a.run(ctx, listener) }) {
-		_ = listener.Close()
+	if !b.startTask("admin server", s.Run) {
+		s.Close()
 		return ErrShutdown
 	}
 	return nil
 }
 
-// adminServer returns the bot's admin, which is made when it is first asked for.
-func (b *Bot) adminServer() *admin {
-	b.adminOnce.Do(func() { b.admin = newAdmin(b) })
+// adminServer returns the bot's admin server, which is made when it is first asked for.
+func (b *Bot) adminServer() *admin.Server {
+	b.adminOnce.Do(func() {
+		cfg := b.cfg.admin
+		b.admin = admin.New(admin.Config{
+			Token: cfg.Token, OpenProbes: cfg.OpenProbes, Logger: b.cfg.logger,
+			View:   &status.View{Shards: b.gatewayStatuses, Facts: b.facts},
+			Shards: b.gatewayStatuses, Stopping: b.stopping,
+			Health: b.healthNow, Restart: b.restartOwn,
+			Gatherer: cfg.Gatherer, NoGatherer: b.cfg.noGatherer(),
+			FailedLogin: func() { b.stats.failedLogins.Add(1) },
+			Touch: func() {
+				b.Shards()
+				b.queue.Stats()
+				b.gate.Budget()
+				b.health.Report()
+			},
+		})
+	})
 	return b.admin
 }
 
-func newAdmin(b *Bot) *admin {
-	a := &admin{bot: b, cfg: b.cfg.admin, stop: make(chan struct{})}
-	a.live.touch = func() { // takes every lock that the bot's work depends on
-		b.Shards()
-		b.queue.Stats()
-		b.gate.Budget()
-		b.health.Report()
+// noGatherer says why /metrics shows nothing.
+func (c *config) noGatherer() string {
+	if c.registerer == nil {
+		return "there are no metrics: see botwright.WithMetrics"
 	}
-	a.page = status.New(status.Source{Page: a.statusPage, Shard: a.shardDetail})
-	a.handler = a.routes()
-	return a
+	return "the registerer of WithMetrics can register metrics and not gather them, as those of " +
+		"prometheus.WrapRegistererWith: set AdminConfig.Gatherer to the registry"
 }
 
-func (a *admin) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.page.ServePage)
-	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
-		a.page.ServeEvents(w, r, a.stop)
-	})
-	mux.HandleFunc("GET /status.json", a.page.ServeJSON)
-	mux.HandleFunc("GET /shards/{id}", a.page.ServeShard)
-	mux.HandleFunc("POST /shards/{id}/restart", a.restartShard)
-	mux.HandleFunc("GET /livez", a.livez)
-	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /healthz", a.healthz)
-	mux.HandleFunc("GET /debug/pprof/{$}", pprofhttp.ServeIndex)
-	mux.HandleFunc("GET /debug/pprof/{name}", pprofhttp.ServeProfile)
-	mux.Handle("GET /metrics", a.metrics())
-	guard := &access.Guard{
-		Token: a.cfg.Token, Probes: []string{"/livez", "/readyz"}, OpenProbes: a.cfg.OpenProbes,
-		Failed: func() { a.bot.stats.failedLogins.Add(1) }, Logger: a.bot.cfg.logger,
-	}
-	return a.secure(guard.Wrap(mux))
-}
-
-// metrics returns what serves /metrics, or says why there are none.
-func (a *admin) metrics() http.Handler {
-	if a.cfg.Gatherer != nil {
-		return promhttp.HandlerFor(a.cfg.Gatherer, promhttp.HandlerOpts{
-			// One broken collector must not hide the others.
-			ErrorHandling: promhttp.ContinueOnError,
-			ErrorLog:      slog.NewLogLogger(a.bot.cfg.logger.Handler(), slog.LevelError),
-		})
-	}
-	reason := "there are no metrics: see botwright.WithMetrics"
-	if a.bot.cfg.registerer != nil {
-		reason = "the registerer of WithMetrics can register metrics and not gather them, as " +
-			"those of prometheus.WrapRegistererWith: set AdminConfig.Gatherer to the registry"
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, reason, http.StatusNotFound)
-	})
-}
-
-// Limits of the server.
-const (
-	adminReadTimeout  = 10 * time.Second // requests have no body to speak of
-	adminWriteTimeout = 30 * time.Second // for an answer; long enough for RestartShard
-	adminIdleTimeout  = 2 * time.Minute
-	adminMaxHeader    = 16 << 10
-	adminStopTimeout  = 2 * time.Second
-)
-
-// secure sets the headers and the deadline that every answer has. Streams and profiles, which
-// may take longer, give each write one of its own.
-func (a *admin) secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		// Not every server of the program's own can have deadlines; it has its own limits then.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(adminWriteTimeout))
-		next.ServeHTTP(w, r)
-	})
-}
-
-// livez says whether this process works at all. It is what restarts a process, so nothing counts
-// that a restart does not mend.
-func (a *admin) livez(w http.ResponseWriter, r *http.Request) {
-	if !a.live.check(r.Context()) {
-		http.Error(w, fmt.Sprintf("wedged: a lock has not been free for %v; "+
-			"see /debug/pprof/goroutine?debug=2", livenessTimeout), http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ok")
-}
-
-// readyz says whether every shard of this process is ready.
-func (a *admin) readyz(w http.ResponseWriter, r *http.Request) {
-	shards, ready := a.bot.Shards(), 0
-	for _, s := range shards {
-		if s.State == ShardReady {
-			ready++
-		}
-	}
-	code, text := http.StatusServiceUnavailable, "not ready"
-	switch {
-	case a.bot.stopping():
-		text = "shutting down"
-	case len(shards) > 0 && ready == len(shards):
-		code, text = http.StatusOK, "ok"
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(code)
-	fmt.Fprintln(w, text)
-	if !r.URL.Query().Has("verbose") {
-		return
-	}
-	fmt.Fprintf(w, "%d of %d shards ready\n", ready, len(shards))
-	for _, s := range shards {
-		fmt.Fprintf(w, "shard %d %s since %s\n", s.ID, s.State, s.Since.UTC().Format(time.RFC3339))
-	}
-}
-
-// healthz shows what the checks have found. Where nobody has them run, it runs them.
-func (a *admin) healthz(w http.ResponseWriter, r *http.Request) {
-	report := a.bot.health.Report()
-	if !a.bot.cfg.checksRun() && time.Since(a.oldestRun(report)) > cheapInterval {
-		report = a.bot.health.Check(r.Context())
-	}
-	code := http.StatusOK
-	if report.Status == Unhealthy {
-		code = http.StatusServiceUnavailable
-	}
-	writeJSON(w, code, report)
-}
-
-func (a *admin) oldestRun(report HealthReport) time.Time {
-	oldest := report.Time
-	for _, c := range report.Checks {
+// healthNow returns what the checks have found. Where nobody has them run, it runs them.
+func (b *Bot) healthNow(ctx context.Context) (report any, unhealthy bool) {
+	r := b.health.Report()
+	oldest := r.Time
+	for _, c := range r.Checks {
 		if c.LastRun.Before(oldest) {
 			oldest = c.LastRun
 		}
 	}
-	return oldest
+	if !b.cfg.checksRun() && time.Since(oldest) > cheapInterval {
+		r = b.health.Check(ctx)
+	}
+	return r, r.Status == Unhealthy
 }
 
-// restartTimeout is how long an answer waits for the shard: a resume takes a second or two.
-const restartTimeout = 20 * time.Second
+// restartOwn is RestartShard for a shard that the process may not have.
+func (b *Bot) restartOwn(ctx context.Context, id int) (ok bool, err error) {
+	err = b.RestartShard(ctx, id)
+	return !errors.Is(err, ErrNotOwned), err
+}
 
-func (a *admin) restartShard(w http.ResponseWriter, r *http.Request) {
-	id, err := strconv.Atoi(r.PathValue("id"))
+// facts gathers what the status page shows.
+func (b *Bot) facts() status.Facts {
+	f := status.Facts{
+		Name: cmp.Or(b.selfUser(), "Bot"), Version: moduleVersion(modulePath),
+		Started: b.started, ShardCount: b.totalShards(),
+		Stopping: b.stopping(), WasReady: b.ready.Load(),
+		Health: b.health.monitor.Report(), Alerts: b.health.recentNotices(),
+		Queue: b.queue.Stats(), QueueLimits: b.cfg.queue.internal(),
+		Oldest: b.oldest(), MaxOldest: oldestUnhealthy,
+		Memory: b.memory.Read(), Invalid: b.rest.Stats().Invalid, Identifies: b.gate.Budget(),
+		Operations: b.profiler.operations.Snapshot(),
+	}
+	host, err := os.Hostname()
 	if err != nil {
-		http.Error(w, "the shard's id is a number", http.StatusBadRequest)
-		return
+		host = "this process"
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), restartTimeout)
-	defer cancel()
-	a.bot.cfg.logger.Info("restart of a shard was asked for", "shard", id, "by", r.RemoteAddr)
-	switch err := a.bot.RestartShard(ctx, id); {
-	case errors.Is(err, ErrNotOwned):
-		http.Error(w, "this process has no such shard", http.StatusNotFound)
-	case err != nil:
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-	default:
-		writeJSON(w, http.StatusOK, map[string]any{"shard": id, "state": ShardReady})
+	f.Process = cmp.Or(b.cfg.health.Name, host)
+	for _, c := range b.cacheReports() {
+		f.Caches = append(f.Caches, status.Cache{
+			Name: c.Name, Entries: c.Entries, Limit: c.MaxSize, Hits: c.HitRatio})
 	}
+	return f
 }
 
-func writeJSON(w http.ResponseWriter, code int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	_ = e.Encode(v) // what fails is the connection
+func (b *Bot) stopping() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state == botStopping
+}
+
+func (b *Bot) totalShards() int {
+	if f := b.currentFleet(); f != nil {
+		return f.count
+	}
+	return 0
+}
+
+// selfUser returns the bot's name once it is known.
+func (b *Bot) selfUser() string {
+	s := b.session.State
+	s.RLock()
+	defer s.RUnlock()
+	if s.User == nil {
+		return ""
+	}
+	return s.User.Username
 }

@@ -1,35 +1,11 @@
 package botwright
 
 import (
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
 )
-
-func TestLiveness(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		var calls atomic.Int64
-		l := &liveness{touch: func() { calls.Add(1); <-release }}
-		start := time.Now()
-		for range 3 {
-			if l.check(t.Context()) {
-				t.Error("a process that is wedged counts as alive")
-			}
-		}
-		if took := time.Since(start); took != 3*livenessTimeout || calls.Load() != 1 {
-			t.Errorf("%d calls in %v", calls.Load(), took)
-		}
-		close(release)
-		synctest.Wait()
-		if !l.check(t.Context()) || calls.Load() != 2 {
-			t.Errorf("not alive after %d calls", calls.Load())
-		}
-	})
-}
 
 func TestJudgements(t *testing.T) {
 	reset := time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)

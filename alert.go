@@ -159,7 +159,7 @@ func (h *Health) notify(n health.Notice) {
 	grouped := n
 	grouped.Problems, grouped.Open = health.Group(n.Problems), health.Group(n.Open)
 	h.mu.Lock()
-	h.recent = append(h.recent[max(0, len(h.recent)-recentAlerts+1):], newAlert(grouped, h.cfg.Name))
+	h.recent = append(h.recent[max(0, len(h.recent)-recentAlerts+1):], grouped)
 	h.mu.Unlock()
 	h.ledger.Telling(n.Time)
 	for _, r := range h.receivers {
@@ -179,6 +179,15 @@ func (h *Health) publish(r health.Report) {
 
 // RecentAlerts returns the last alerts, at most 20, oldest first.
 func (h *Health) RecentAlerts() []Alert {
+	notices := h.recentNotices()
+	alerts := make([]Alert, len(notices))
+	for i, n := range notices {
+		alerts[i] = newAlert(n, h.cfg.Name)
+	}
+	return alerts
+}
+
+func (h *Health) recentNotices() []health.Notice {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.recent)

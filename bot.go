@@ -9,6 +9,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/admin"
 	"github.com/botwright/botwright/internal/change"
 	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/expect"
@@ -46,7 +47,7 @@ type Bot struct {
 	health        *Health
 	traffic       traffic.Sensor // of calls of the API
 	adminOnce     sync.Once
-	admin         *admin        // see adminServer
+	admin         *admin.Server // see adminServer
 	started       time.Time     // when New made it
 	ready         atomic.Bool   // all shards were ready once
 	failures      atomic.Uint64 // errors of handlers
@@ -72,18 +73,18 @@ type Bot struct {
 	intentsGiven bool                      // by the program, not found out
 	resharded    atomic.Pointer[resharded] // while the bot reshards
 
-	mu            sync.Mutex   // guards what follows
-	adminListener net.Listener // nil unless WithAdmin has one
-	state         botState
-	opened        bool               // it was open before it was stopping
-	fleet         *fleet             // nil until Open has found out how many shards there are
-	otherFleet    *fleet             // while the bot reshards: the new one, then the old one
-	runCtx        context.Context    // of all shards, and of what waits to begin
-	stop          context.CancelFunc // ends runCtx
-	done          chan struct{}      // closed when Shutdown has finished
-	ended         error              // what Shutdown returned
-	resharding    bool
-	reshard       sync.WaitGroup // what Reshard has to do
+	mu         sync.Mutex // guards what follows
+	adminAddr  net.Addr   // nil unless WithAdmin has a port
+	state      botState
+	opened     bool               // it was open before it was stopping
+	fleet      *fleet             // nil until Open has found out how many shards there are
+	otherFleet *fleet             // while the bot reshards: the new one, then the old one
+	runCtx     context.Context    // of all shards, and of what waits to begin
+	stop       context.CancelFunc // ends runCtx
+	done       chan struct{}      // closed when Shutdown has finished
+	ended      error              // what Shutdown returned
+	resharding bool
+	reshard    sync.WaitGroup // what Reshard has to do
 
 	debouncers []attached     // of Debounce
 	retired    DebouncerStats // of those whose handlers were removed
@@ -148,11 +149,8 @@ func New(token string, opts ...Option) (*Bot, error) {
 		Exhausted: b.budgetExhausted,
 		Logger:    cfg.logger,
 	})
-	b.queue = dispatch.New(dispatch.Config{
-		MaxEvents:   cfg.queue.MaxEvents,
-		MaxBytes:    cfg.queue.MaxBytes,
-		MaxInFlight: cfg.queue.MaxInFlight,
-	}, dispatch.Funcs[work]{Prepare: b.prepare, Run: b.handle, Dropped: b.dropped})
+	b.queue = dispatch.New(cfg.queue.internal(), dispatch.Funcs[work]{
+		Prepare: b.prepare, Run: b.handle, Dropped: b.dropped})
 	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	b.watchdog = newWatchdog(cfg.queue.Slow, func(e *Event, err error) {

@@ -115,7 +115,7 @@ type Health struct {
 
 	mu     sync.Mutex // guards what follows
 	quiet  func() bool
-	recent []Alert // the last ones, oldest first
+	recent []health.Notice // the last ones, grouped, oldest first
 }
 
 // recentAlerts is how many alerts are remembered for the status page.

@@ -15,6 +15,7 @@ import (
 // layers says which packages below the root may import which others of this module. Those that are
 // missing import none. The root may import all, and none imports the root.
 var layers = map[string][]string{
+	"admin":       {"access", "gateway", "pprofhttp", "status", "tick"},
 	"alert":       {"health", "webhook"},
 	"bucketlock":  {"route"},
 	"census":      {"frame"},
@@ -28,6 +29,7 @@ var layers = map[string][]string{
 	"overlap": {"frame"},
 	"rest":    {"route"},
 	"state":   {"clone", "events", "frame"},
+	"status":  {"alert", "dispatch", "gateway", "health", "memory", "profile", "rest"},
 }
 
 func TestLayers(t *testing.T) {

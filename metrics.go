@@ -224,17 +224,16 @@ func (b *Bot) registerMetrics() error {
 		return nil
 	}
 	b.metrics.add("fleet", metrics.NewFleet(b.metrics.namespace, metrics.Fleet{
-		Configured: b.cfg.shards(), Shards: b.gatewayShards,
+		Configured: b.cfg.shards(), Shards: b.gatewayStatuses,
 		Queue:  b.queue.Stats,
 		Oldest: b.oldest,
 		Budget: b.gate.Budget,
 	}))
 	b.metrics.add("bot", metrics.NewBot(b.metrics.namespace, metrics.Bot{
 		Started: b.started,
-		Limits: metrics.QueueLimits{MaxEvents: b.cfg.queue.MaxEvents,
-			MaxBytes: b.cfg.queue.MaxBytes, MaxInFlight: b.cfg.queue.MaxInFlight},
-		Users: b.users,
-		State: func() metrics.State { return b.StateStats().metric() },
+		Limits:  b.cfg.queue.internal(),
+		Users:   b.users,
+		State:   func() metrics.State { return b.StateStats().metric() },
 		Pressure: func() metrics.Pressure {
 			p := b.MemoryPressure()
 			return metrics.Pressure{Percent: p.Level, Shrinks: p.Shrinks}
@@ -268,19 +267,6 @@ func (c *config) shards() int {
 		return len(c.shardIDs)
 	}
 	return c.shardCount
-}
-
-func (b *Bot) gatewayShards() []metrics.Shard {
-	f := b.currentFleet()
-	if f == nil {
-		return nil
-	}
-	statuses := make([]metrics.Shard, len(f.shards))
-	for i, s := range f.shards {
-		statuses[i] = metrics.Shard{ID: s.id, Status: s.gateway.Status()}
-		statuses[i].Status.Guilds, statuses[i].Status.Unavailable = s.guilds()
-	}
-	return statuses
 }
 
 // buildMetric says what the program was built from.

@@ -1,6 +1,10 @@
 package botwright
 
-import "time"
+import (
+	"time"
+
+	"github.com/botwright/botwright/internal/dispatch"
+)
 
 // QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
 // a bot. Each zero field is its default.
@@ -52,6 +56,10 @@ func (c QueueConfig) withDefaults() QueueConfig {
 		c.Slow = 5 * time.Second
 	}
 	return c
+}
+
+func (c QueueConfig) internal() dispatch.Config {
+	return dispatch.Config{MaxEvents: c.MaxEvents, MaxBytes: c.MaxBytes, MaxInFlight: c.MaxInFlight}
 }
 
 // WithQueue sets the limits of what waits for handlers.

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bwmarrin/discordgo"
-
 	"github.com/botwright/botwright/internal/resource"
 )
 
@@ -58,10 +56,9 @@ func (b *Bot) Report() Report {
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)
-		for _, s := range f.shards {
-			guilds, unavailable := s.guilds()
-			r.Guilds += guilds
-			r.UnavailableGuilds += unavailable
+		for _, st := range b.gatewayStatuses() {
+			r.Guilds += st.Guilds
+			r.UnavailableGuilds += st.Unavailable
 		}
 	}
 	busy := r.Resources.UserCPU + r.Resources.SystemCPU
@@ -120,16 +117,6 @@ func (r Report) LogValue() slog.Value {
 		slog.Group("caches", caches...),
 		slog.Any("resources", r.Resources),
 	)
-}
-
-// guilds returns how many guilds are available and how many are not. A bot without the intent for
-// guilds is not told: all count as available.
-func (s *shard) guilds() (available, unavailable int) {
-	st := s.gateway.Status()
-	if s.bot.intents&discordgo.IntentGuilds == 0 {
-		return st.Guilds + st.Unavailable, 0
-	}
-	return st.Guilds, st.Unavailable
 }
 
 // WithReportEvery logs a [Report] at info level each time d has passed, as long as the bot is open.

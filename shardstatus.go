@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/botwright/botwright/internal/gateway"
 )
 
@@ -80,10 +82,33 @@ func (s ShardStatus) MarshalJSON() ([]byte, error) {
 	}{fields(s), text})
 }
 
-func (s *shard) status() ShardStatus {
+// gatewayStatuses returns the status of each shard of this process, for all who show or judge it.
+func (b *Bot) gatewayStatuses() []gateway.Status {
+	shards := b.ownShards()
+	statuses := make([]gateway.Status, len(shards))
+	for i, s := range shards {
+		statuses[i] = s.gatewayStatus()
+	}
+	return statuses
+}
+
+// gatewayStatus returns the status of the shard's connection. A bot without the intent for guilds
+// is not told which are available: all count as available. A shard that waits for tomorrow's
+// IDENTIFYs says so.
+func (s *shard) gatewayStatus() gateway.Status {
 	st := s.gateway.Status()
-	guilds, unavailable := s.guilds()
-	status := ShardStatus{
+	if s.bot.intents&discordgo.IntentGuilds == 0 {
+		st.Guilds, st.Unavailable = st.Guilds+st.Unavailable, 0
+	}
+	if budget := s.bot.gate.Budget(); budget.Exhausted && st.State == gateway.Identifying {
+		st.Err = &IdentifyBudgetError{Remaining: budget.Remaining, ResetAt: budget.ResetAt}
+	}
+	return st
+}
+
+func (s *shard) status() ShardStatus {
+	st := s.gatewayStatus()
+	return ShardStatus{
 		ID:                s.id,
 		State:             ShardState(st.State.String()),
 		Since:             st.Since,
@@ -92,8 +117,8 @@ func (s *shard) status() ShardStatus {
 		Latency:           st.Latency,
 		AverageLatency:    st.AverageLatency,
 		LastACK:           st.LastACK,
-		Guilds:            guilds,
-		UnavailableGuilds: unavailable,
+		Guilds:            st.Guilds,
+		UnavailableGuilds: st.Unavailable,
 		Blocked:           st.Blocked,
 		Sequence:          st.Sequence,
 		SessionSince:      st.SessionSince,
@@ -108,8 +133,4 @@ func (s *shard) status() ShardStatus {
 		Disconnects:       st.Disconnects,
 		Err:               st.Err,
 	}
-	if budget := s.bot.gate.Budget(); budget.Exhausted && st.State == gateway.Identifying {
-		status.Err = &IdentifyBudgetError{Remaining: budget.Remaining, ResetAt: budget.ResetAt}
-	}
-	return status
 }

@@ -138,8 +138,7 @@ func (c statusCommands) table(all []ShardStatus, own, page int) string {
 	text.WriteString("```\n  shard  status        ping  servers  for\n")
 	ready, guilds := 0, 0
 	for i, st := range all {
-		available, _ := c.bot.countGuilds(st)
-		guilds += available
+		guilds += st.Guilds
 		if st.State == ShardReady {
 			ready++
 		}
@@ -151,7 +150,7 @@ func (c statusCommands) table(all []ShardStatus, own, page int) string {
 			mark = ">"
 		}
 		fmt.Fprintf(&text, "%s %5d  %-11s  %5s  %7d  %s\n", mark, st.ID, st.State,
-			milliseconds(st.AverageLatency), available, age(time.Since(st.Since)))
+			milliseconds(st.AverageLatency), st.Guilds, age(time.Since(st.Since)))
 	}
 	fmt.Fprintf(&text, "  %d of %d ready, %d servers\n```", ready, len(all), guilds)
 	return text.String()

@@ -54,26 +54,3 @@ func TestPageOfADeadShard(t *testing.T) {
 		t.Errorf("the shard: %+v", s)
 	}
 }
-
-func TestRecoveringIsNoProblem(t *testing.T) {
-	t.Parallel()
-	check := func(s botwright.HealthStatus, runs ...botwright.HealthStatus) botwright.CheckReport {
-		return botwright.CheckReport{Status: s, History: runs}
-	}
-	well := check(botwright.Healthy, botwright.Healthy)
-	back := check(botwright.Unhealthy, botwright.Unhealthy, botwright.Healthy)
-	tests := []struct {
-		name   string
-		checks []botwright.CheckReport
-		want   bool
-	}{
-		{"one is to be confirmed", []botwright.CheckReport{well, back}, true},
-		{"another is bad", []botwright.CheckReport{back, check(botwright.Degraded, botwright.Degraded)}, false},
-		{"it went bad again", []botwright.CheckReport{check(botwright.Unhealthy, botwright.Healthy, botwright.Unhealthy)}, false},
-	}
-	for _, tt := range tests {
-		if got := botwright.IsRecovering(botwright.HealthReport{Checks: tt.checks}); got != tt.want {
-			t.Errorf("%s: %v", tt.name, got)
-		}
-	}
-}

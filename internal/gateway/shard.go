@@ -177,7 +177,7 @@ func New(cfg Config) *Shard {
 		s.setGuild([]byte(id), true)
 	}
 	s.out.init()
-	s.status = Status{State: Idle, Since: time.Now()}
+	s.status = Status{ShardID: cfg.ShardID, State: Idle, Since: time.Now()}
 	return s
 }
 

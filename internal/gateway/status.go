@@ -35,6 +35,8 @@ func (s State) String() string {
 
 // A Status is a snapshot of a Shard.
 type Status struct {
+	ShardID int
+
 	State   State
 	Since   time.Time // when State was entered
 	Err     error     // until it is ready again: why the last connection ended

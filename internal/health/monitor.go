@@ -245,3 +245,20 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// Recovering reports whether all that is not healthy was found well by its last run, which has yet
+// to be confirmed.
+func (r Report) Recovering() bool {
+	for _, c := range r.Checks {
+		if c.Status.bad() && !c.Recovering() {
+			return false
+		}
+	}
+	return true
+}
+
+// Recovering reports whether the check was found well by its last run, which has yet to be confirmed.
+func (r CheckReport) Recovering() bool {
+	last := len(r.History) - 1
+	return r.Status.bad() && last >= 0 && r.History[last] == Healthy
+}

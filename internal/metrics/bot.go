@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/profile"
 )
 
@@ -12,20 +13,13 @@ import (
 // must not wait for the network or a handler.
 type Bot struct {
 	Started    time.Time
-	Limits     QueueLimits
+	Limits     dispatch.Config
 	Users      func() int
 	State      func() State
 	Pressure   func() Pressure
 	Operations func() []profile.Stats
 
 	FailedLogins func() uint64 // at the admin server
-}
-
-// QueueLimits are those of the queue of events.
-type QueueLimits struct {
-	MaxEvents   int
-	MaxBytes    int64
-	MaxInFlight int
 }
 
 // A State says how many things of each kind State holds, and how many it gave up by the reason.

@@ -15,16 +15,10 @@ import (
 type Fleet struct {
 	Configured int // shards that the program has asked for, 0 if Discord is to say
 
-	Shards func() []Shard
+	Shards func() []gateway.Status // those of this process
 	Queue  func() dispatch.Stats
 	Oldest func() time.Duration
 	Budget func() gateway.Budget
-}
-
-// A Shard is one shard of this process.
-type Shard struct {
-	ID     int
-	Status gateway.Status
 }
 
 // fleet collects the state of a Fleet.
@@ -125,18 +119,18 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 		"presence_update": 0, "request_guild_members": 0, "voice_state_update": 0, Other: 0,
 	}
 	for _, s := range shards {
-		f.collectShard(out, strconv.Itoa(s.ID), s.Status)
-		if s.Status.State == gateway.Ready {
+		f.collectShard(out, strconv.Itoa(s.ShardID), s)
+		if s.State == gateway.Ready {
 			ready++
 		}
-		states[s.Status.State]++
-		for code, n := range s.Status.Disconnects {
+		states[s.State]++
+		for code, n := range s.Disconnects {
 			disconnects[closeCode(code)] += n
 		}
-		throttled += s.Status.Throttled
-		duplicates += s.Status.Duplicates
-		malformed += s.Status.Malformed
-		for op, n := range s.Status.Commands {
+		throttled += s.Throttled
+		duplicates += s.Duplicates
+		malformed += s.Malformed
+		for op, n := range s.Commands {
 			commands[commandName(op)] += n
 		}
 	}
