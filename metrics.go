@@ -180,9 +180,9 @@ func (m *Metrics) transport(next http.RoundTripper) http.RoundTripper {
 }
 
 // restWaited notes how long a request waited for rate limits; a nil m does nothing.
-func (m *Metrics) restWaited(method, route string, d time.Duration) {
+func (m *Metrics) restWaited(ctx context.Context, method, route string, d time.Duration) {
 	if m != nil {
-		m.counts.RESTWaited(method, route, d)
+		m.counts.RESTWaited(ctx, method, route, d)
 	}
 }
 

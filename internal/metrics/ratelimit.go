@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,6 @@ func (r *rateLimits) Collect(ch chan<- prometheus.Metric) {
 }
 
 // RESTWaited notes how long a request waited for rate limits before it was sent.
-func (m *Metrics) RESTWaited(verb, name string, d time.Duration) {
+func (m *Metrics) RESTWaited(_ context.Context, verb, name string, d time.Duration) {
 	m.rest.waits.WithLabelValues(method(verb), m.rest.routes.bound([]byte(name))).Observe(d.Seconds())
 }

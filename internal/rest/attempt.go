@@ -40,9 +40,23 @@ func (e *timeoutError) Error() string { return fmt.Sprintf("no answer within %v"
 // Timeout implements net.Error's.
 func (e *timeoutError) Timeout() bool { return true }
 
-// send sends the call's request once. The answer's body ends the attempt when it is closed.
-func (t *Transport) send(c *call) (resp *http.Response, err error) {
-	ctx, cancel := context.WithTimeoutCause(c.request.Context(), t.cfg.Timeout, &t.late)
+// attempt sends the call's request once and decides what becomes of the call.
+func (t *Transport) attempt(c *call) (outcome, error) {
+	ctx, end := c.begin(c.request.Context(), StepAttempt, "")
+	resp, err := t.sendOnce(ctx, c) //nolint:bodyclose // judge passes the answer on, or closes it
+	result := Result{Err: err}
+	if err == nil {
+		if result.Status = resp.StatusCode; result.Status == http.StatusTooManyRequests {
+			result.Scope = scopeOf(resp.Header)
+		}
+	}
+	end(result)
+	return t.judge(c, resp, err)
+}
+
+// sendOnce sends the call's request. The answer's body ends the attempt when it is closed.
+func (t *Transport) sendOnce(ctx context.Context, c *call) (resp *http.Response, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, t.cfg.Timeout, &t.late)
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("the HTTP transport panicked: %v\n%s", v, debug.Stack())

@@ -76,18 +76,22 @@ func (b *bucket) refusal(c *call, ahead int, now time.Time) error {
 	if b.route.limit > 0 {
 		wait += time.Duration(ahead/b.route.limit) * b.route.per
 	}
-	scope := scopeUser
-	if now.Before(b.blocked) {
-		scope = b.scope
-	}
 	switch {
 	case c.noWait,
 		!c.deadline.IsZero() && now.Add(wait).After(c.deadline),
 		c.deadline.IsZero() && first > b.maxWait:
 		return &RateLimitError{
-			Method: c.request.Method, Route: c.route.name, Scope: scope, RetryAfter: wait}
+			Method: c.request.Method, Route: c.route.name, Scope: b.scopeAt(now), RetryAfter: wait}
 	}
 	return nil
+}
+
+// scopeAt implements limiter.
+func (b *bucket) scopeAt(now time.Time) string {
+	if now.Before(b.blocked) {
+		return b.scope
+	}
+	return scopeUser
 }
 
 // answered notes that a request was answered, or was not, with limits as the answer has them.

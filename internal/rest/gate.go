@@ -19,6 +19,8 @@ type limiter interface {
 	// refusal returns why a call that has so many others before it need not begin to wait; nil
 	// if it may.
 	refusal(c *call, ahead int, now time.Time) error
+	// scopeAt returns whose limit it is that is waited for.
+	scopeAt(now time.Time) string
 }
 
 // A gate is where calls wait for a limiter.
@@ -30,7 +32,7 @@ type gate struct {
 
 // take returns nil when the call may pass. front puts it before those of its level that wait.
 // mu must be held; it is released.
-func (g *gate) take(c *call, l limiter, front bool) error {
+func (g *gate) take(c *call, l limiter, front bool) (err error) {
 	now := time.Now()
 	if (front || g.line.before(c.level) == 0) && l.admit(c, now) {
 		g.mu.Unlock()
@@ -46,11 +48,13 @@ func (g *gate) take(c *call, l limiter, front bool) error {
 	}
 	w := g.line.push(c, front)
 	g.armLocked(l, now)
+	scope := l.scopeAt(now)
 	g.mu.Unlock()
 	ctx := c.request.Context()
-	defer c.park(ctx)()
+	resume := c.wait(ctx, scope)
+	defer func() { resume(err) }()
 	select {
-	case err := <-w.done:
+	case err = <-w.done:
 		return err
 	case <-ctx.Done():
 	}

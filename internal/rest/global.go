@@ -94,6 +94,9 @@ func (g *global) refusal(c *call, ahead int, now time.Time) error {
 	return nil
 }
 
+// scopeAt implements limiter.
+func (g *global) scopeAt(time.Time) string { return scopeGlobal }
+
 func (g *global) earliest() *slot {
 	first := &g.slots[0]
 	for i := range g.slots {

@@ -34,7 +34,12 @@ type Config struct {
 
 	// Waited is called with how long a request has waited for limits, if it had to. It must not
 	// block.
-	Waited func(method, route string, d time.Duration)
+	Waited func(ctx context.Context, method, route string, d time.Duration)
+
+	// Trace is called when a step of a call begins. What belongs to the step, as waits and attempts
+	// do to a call, and Next's request to an attempt, is given the context that it returns; end is
+	// called once. Neither may block. Default: nothing, at no cost.
+	Trace func(ctx context.Context, s Span) (_ context.Context, end func(Result))
 
 	// Park is called with a request's context before it begins to wait, and what it returns when
 	// the wait is over: whoever has lent the caller a place can give it to another meanwhile. It
@@ -78,6 +83,7 @@ func New(cfg Config) *Transport {
 type call struct {
 	request   *http.Request
 	park      func(context.Context) (resume func())
+	trace     func(context.Context, Span) (context.Context, func(Result))
 	key       key
 	route     *routeLimit
 	bucket    *bucket // from its admission to its answer
@@ -104,32 +110,46 @@ type call struct {
 // returned; all others are, without their rate-limit headers.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := t.newCall(r)
+	if c.trace == nil {
+		return t.send(c)
+	}
+	ctx, end := c.begin(r.Context(), StepCall, "")
+	c.request = r.WithContext(ctx)
+	resp, err := t.send(c)
+	result := statusOf(err)
+	if err == nil {
+		result.Status = resp.StatusCode
+	}
+	end(result)
+	return resp, err
+}
+
+// send sends the call's request until there is an answer for the caller, or none to be had.
+func (t *Transport) send(c *call) (*http.Response, error) {
 	err := t.refusals.check(c, time.Now())
 	for again := false; err == nil; again = true {
-		var resp *http.Response
 		if err = t.pass(c, again); err != nil {
 			break
 		}
 		c.attempts++
-		resp, err = t.send(c)
 		var o outcome
-		o, err = t.judge(c, resp, err)
-		if o.resp != nil {
+		if o, err = t.attempt(c); o.resp != nil {
 			return o.resp, nil
 		}
 		if err == nil {
-			err = t.sleep(c, o.pause)
+			err = t.sleep(c, o.pause, waitRetry)
 		}
 		if err == nil {
 			err = c.rewind()
 		}
 	}
-	closeBody(r)
+	closeBody(c.request)
 	return nil, err
 }
 
 func (t *Transport) newCall(r *http.Request) *call {
-	c := &call{request: r, park: t.cfg.Park, level: levelOf(r.Context()), noWait: !mayWait(r.Context())}
+	c := &call{request: r, park: t.cfg.Park, trace: t.cfg.Trace,
+		level: levelOf(r.Context()), noWait: !mayWait(r.Context())}
 	c.deadline, _ = r.Context().Deadline()
 	t.mu.Lock()
 	t.table.find(c)
@@ -153,7 +173,7 @@ func (t *Transport) pass(c *call, again bool) error {
 	if !again {
 		pause, err := t.budget.admit(c, time.Now())
 		if err == nil {
-			err = t.sleep(c, pause)
+			err = t.sleep(c, pause, waitInvalid)
 		}
 		if err != nil {
 			return err
@@ -165,7 +185,7 @@ func (t *Transport) pass(c *call, again bool) error {
 		}
 	}
 	if waited := time.Since(start); waited >= time.Millisecond && t.cfg.Waited != nil {
-		t.cfg.Waited(c.request.Method, c.route.name, waited)
+		t.cfg.Waited(c.request.Context(), c.request.Method, c.route.name, waited)
 	}
 	return nil
 }
@@ -205,7 +225,7 @@ func (t *Transport) passBlock(c *call) error {
 			return &RateLimitError{Method: c.request.Method, Route: c.route.name,
 				Scope: scopeCloudflare, RetryAfter: wait, Sent: c.attempts > 0}
 		}
-		if err := t.sleep(c, wait); err != nil {
+		if err := t.sleep(c, wait, scopeCloudflare); err != nil {
 			return err
 		}
 	}
@@ -223,12 +243,13 @@ func (t *Transport) bucketLocked(c *call) *bucket {
 }
 
 // sleep waits for d, unless the call's context ends before.
-func (t *Transport) sleep(c *call, d time.Duration) error {
+func (t *Transport) sleep(c *call, d time.Duration, reason string) (err error) {
 	if d <= 0 {
 		return nil
 	}
 	ctx := c.request.Context()
-	defer c.park(ctx)()
+	resume := c.wait(ctx, reason)
+	defer func() { resume(err) }()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
