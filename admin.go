@@ -206,7 +206,7 @@ func (b *Bot) stopping() bool {
 
 func (b *Bot) totalShards() int {
 	if f := b.currentFleet(); f != nil {
-		return f.count
+		return f.Count
 	}
 	return 0
 }

@@ -39,8 +39,8 @@ func (b *Bot) reshardIfFull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	count := max(found.Shards, guilds*2/maxGuildsPerShard, f.count+1)
+	count := max(found.Shards, guilds*2/maxGuildsPerShard, f.Count+1)
 	b.cfg.logger.Info("shards are full: resharding", "guilds", guilds,
-		"shards", f.count, "new_shards", count)
+		"shards", f.Count, "new_shards", count)
 	return b.Reshard(ctx, count)
 }

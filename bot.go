@@ -35,6 +35,7 @@ type Bot struct {
 	sessionEvents map[string]bool
 	session       *discordgo.Session // of the first shard; made by New
 	settings      legacy.Settings    // of that session, as New left it
+	sessionTaken  atomic.Bool        // a shard has it
 	locator       *locator.Locator
 	gate          *gateway.Queue
 	queue         *dispatch.Queue[work]
@@ -77,8 +78,8 @@ type Bot struct {
 	adminAddr  net.Addr   // nil unless WithAdmin has a port
 	state      botState
 	opened     bool               // it was open before it was stopping
-	fleet      *fleet             // nil until Open has found out how many shards there are
-	otherFleet *fleet             // while the bot reshards: the new one, then the old one
+	fleet      *shardFleet        // nil until Open has found out how many shards there are
+	otherFleet *shardFleet        // while the bot reshards: the new one, then the old one
 	runCtx     context.Context    // of all shards, and of what waits to begin
 	stop       context.CancelFunc // ends runCtx
 	done       chan struct{}      // closed when Shutdown has finished
@@ -183,8 +184,8 @@ func (b *Bot) Use(mw ...Middleware) { b.handlers.use(mw) }
 // there before Open. What goes over the gateway, such as a presence, is for that shard alone; see
 // SessionFor.
 func (b *Bot) Session() *discordgo.Session {
-	if f := b.currentFleet(); f != nil {
-		return f.shards[0].session
+	if shards := b.ownShards(); len(shards) > 0 {
+		return shards[0].session
 	}
 	return b.session
 }
@@ -192,13 +193,9 @@ func (b *Bot) Session() *discordgo.Session {
 // Shards returns the status of each shard of this process, in the order of their ids; nothing
 // before Open. It never waits for the network or a handler.
 func (b *Bot) Shards() []ShardStatus {
-	f := b.currentFleet()
-	if f == nil {
-		return nil
-	}
-	statuses := make([]ShardStatus, len(f.shards))
-	for i, s := range f.shards {
-		statuses[i] = s.status()
+	var statuses []ShardStatus
+	for _, s := range b.ownShards() {
+		statuses = append(statuses, s.status())
 	}
 	return statuses
 }

@@ -113,8 +113,8 @@ func registerCommands(ctx context.Context, b *Bot) {
 func (b *Bot) applicationID(ctx context.Context) string {
 	var id string
 	_ = b.changes.Await(ctx, nil, func(bool) (bool, error) {
-		if f := b.currentFleet(); f != nil {
-			ready := f.shards[0].gateway.Resumable().Ready
+		if shards := b.ownShards(); len(shards) > 0 {
+			ready := shards[0].gateway.Resumable().Ready
 			v, _ := frame.Lookup(ready, "application", "id")
 			found, _ := frame.String(v)
 			id = string(found)

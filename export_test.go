@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/botwright/botwright/internal/dispatch"
+	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/memory"
@@ -43,7 +44,7 @@ func NewPath(eventType, data string, b *Bot) (read, wait func()) {
 
 func newReader(eventType, data string, b *Bot) func() {
 	b.handlers.seal()
-	s := b.newShard(&fleet{count: 1}, 0, b.session)
+	s := b.newShard(loneFleet(), 0, leftBehind{})
 	s.opened = true
 	payload := fmt.Appendf(nil, `{"t":%q,"s":1,"op":0,"d":%s}`, eventType, data)
 	return func() {
@@ -68,7 +69,7 @@ func Failures(b *Bot) uint64 { return b.failures.Load() }
 // ReadWithFault has the goroutine that reads meet a bot that is not fit for it, and returns what
 // is reported.
 func ReadWithFault(b *Bot) error {
-	s := b.newShard(&fleet{count: 1}, 0, b.session)
+	s := b.newShard(loneFleet(), 0, leftBehind{})
 	s.opened = true
 	f := gateway.Frame{Type: []byte("MESSAGE_CREATE"), Seq: 1, Data: []byte("{}")}
 	if s.receive(&f) != gateway.Unwanted {
@@ -273,4 +274,9 @@ func Settings(b *Bot) string {
 		fmt.Fprintln(&s, t.name)
 	}
 	return s.String()
+}
+
+// loneFleet returns a fleet of one shard, without that.
+func loneFleet() *shardFleet {
+	return &shardFleet{Fleet: fleet.New[*shard](fleet.Config{Count: 1})}
 }

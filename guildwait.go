@@ -15,7 +15,7 @@ const defaultGuildWait = 5 * time.Second
 
 // awaitGuilds waits until State has the guilds that the READYs of a fleet list, or until none has
 // come for a while.
-func (b *Bot) awaitGuilds(ctx context.Context, f *fleet) error {
+func (b *Bot) awaitGuilds(ctx context.Context, f *shardFleet) error {
 	if !b.cfg.state.Guilds || b.intents&discordgo.IntentGuilds == 0 {
 		return nil // Discord does not send them, or nobody keeps them
 	}
@@ -40,9 +40,9 @@ func (b *Bot) awaitGuilds(ctx context.Context, f *fleet) error {
 }
 
 // arriving counts the guilds that State waits for, and the shards whose READY it has not seen yet.
-func (f *fleet) arriving() int {
+func (f *shardFleet) arriving() int {
 	n := 0
-	for _, s := range f.shards {
+	for _, s := range f.All() {
 		if s.state == nil || s.resumed() {
 			continue
 		}

@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"alert":       {"health", "webhook"},
 	"bucketlock":  {"route"},
 	"census":      {"frame"},
+	"fleet":       {"change", "gateway", "group"},
 	"gateway":     {"frame"},
 	"interaction": {"frame", "redact"},
 	"locator":     {"gateway"},

@@ -108,7 +108,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 		return err
 	}
 	b.ready.Store(true)
-	b.cfg.logger.Info("ready", "shards", len(f.shards),
+	b.cfg.logger.Info("ready", "shards", len(f.All()),
 		"took", time.Since(b.started).Round(time.Millisecond).String())
 	b.changes.Notify()
 	return nil
@@ -181,7 +181,7 @@ func (b *Bot) startTask(name string, run func(ctx context.Context)) bool {
 }
 
 // startShards makes the shards and lets them run, unless the bot is being stopped.
-func (b *Bot) startShards(ctx, runCtx context.Context, found locator.Answer) (*fleet, error) {
+func (b *Bot) startShards(ctx, runCtx context.Context, found locator.Answer) (*shardFleet, error) {
 	count, ids := b.cfg.shardCount, b.cfg.shardIDs
 	if count == 0 {
 		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
@@ -197,13 +197,13 @@ func (b *Bot) startShards(ctx, runCtx context.Context, found locator.Answer) (*f
 		return nil, ErrShutdown
 	}
 	b.fleet = f
-	f.start(runCtx, found.Limit.MaxConcurrency, b.fail)
+	f.Start(runCtx, found.Limit.MaxConcurrency)
 	return f, nil
 }
 
 // fail notes why a fleet cannot go on. If it is the bot's, that is the end, and people are told:
 // once, whatever the number of shards.
-func (b *Bot) fail(f *fleet, err error) {
+func (b *Bot) fail(f *shardFleet, err error) {
 	b.mu.Lock()
 	ends := f.fatal == nil && f == b.fleet && b.state != botStopping
 	if f.fatal == nil {
@@ -212,7 +212,7 @@ func (b *Bot) fail(f *fleet, err error) {
 	b.mu.Unlock()
 	if ends {
 		b.cfg.logger.Error("a shard cannot go on: the bot stops", "error", err)
-		b.health.announceFatal(f.count, err)
+		b.health.announceFatal(f.Count, err)
 	}
 	b.changes.Notify()
 }

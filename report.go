@@ -55,7 +55,7 @@ func (b *Bot) Report() Report {
 		Users: b.users(), Queue: b.Queue(),
 	}
 	if f := b.currentFleet(); f != nil {
-		r.Shards, r.ShardsReady, r.ReadyIn = len(f.shards), f.ready(), b.timeLeft(f)
+		r.Shards, r.ShardsReady, r.ReadyIn = len(f.All()), f.Ready(), f.TimeLeft()
 		for _, st := range b.gatewayStatuses() {
 			r.Guilds += st.Guilds
 			r.UnavailableGuilds += st.Unavailable

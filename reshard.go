@@ -44,9 +44,9 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 	}
 	end := b.endReshard
 	defer func() { end() }()
-	if len(old.shards) != old.count {
+	if len(old.All()) != old.Count {
 		return fmt.Errorf("botwright: only a bot with all shards in one process can reshard: "+
-			"this one has %d of %d", len(old.shards), old.count)
+			"this one has %d of %d", len(old.All()), old.Count)
 	}
 	found, err := b.locator.Fetch(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 		count = found.Shards
 	}
 	count = roundShards(count, found.Limit.MaxConcurrency)
-	if count == old.count {
+	if count == old.Count {
 		return nil
 	}
 	// The queue keeps the same reserve; see gateway.Queue.
@@ -79,7 +79,7 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 }
 
 // beginReshard notes that Reshard is at work. The context ends with Shutdown.
-func (b *Bot) beginReshard() (*fleet, context.Context, error) {
+func (b *Bot) beginReshard() (*shardFleet, context.Context, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
@@ -103,7 +103,7 @@ func (b *Bot) endReshard() {
 // resharded is what a fleet that comes in is to the one before it.
 type resharded struct {
 	*overlap.Overlap
-	next *fleet
+	next *shardFleet
 }
 
 // overlapPart is how long each part of the overlap takes. Two sessions of a bot get an event
@@ -113,14 +113,14 @@ const overlapPart = 3 * time.Second
 // replaceFleet connects next and lets it take over from old. If that fails when both have handled
 // events, undo is what is left to do.
 func (b *Bot) replaceFleet(
-	ctx, runCtx context.Context, old, next *fleet, maxConcurrency int,
+	ctx, runCtx context.Context, old, next *shardFleet, maxConcurrency int,
 ) (undo func(), err error) {
 	o := &resharded{Overlap: overlap.New(), next: next}
 	b.resharded.Store(o)
-	next.start(runCtx, maxConcurrency, b.fail)
+	next.Start(runCtx, maxConcurrency)
 	b.setFleets(old, next)
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
-		err = fmt.Errorf("reshard to %d shards: %w", next.count, err)
+		err = fmt.Errorf("reshard to %d shards: %w", next.Count, err)
 		if o.Leave() == overlap.Both {
 			return func() { b.fallBack(runCtx, old, o) }, err
 		}
@@ -146,7 +146,7 @@ const catchUpTimeout = 5 * time.Minute
 
 // fallBack lets the old fleet go on alone. What the new one was first with has yet to come in on
 // it, at the latest when its shards are connected; until then both handle.
-func (b *Bot) fallBack(runCtx context.Context, old *fleet, o *resharded) {
+func (b *Bot) fallBack(runCtx context.Context, old *shardFleet, o *resharded) {
 	defer b.resharded.Store(nil)
 	ctx, cancel := context.WithTimeout(runCtx, catchUpTimeout)
 	defer cancel()
@@ -157,7 +157,7 @@ func (b *Bot) fallBack(runCtx context.Context, old *fleet, o *resharded) {
 }
 
 // takeOver waits until the new fleet is ready and has seen as much as the old one.
-func (b *Bot) takeOver(ctx, runCtx context.Context, old *fleet, o *resharded) error {
+func (b *Bot) takeOver(ctx, runCtx context.Context, old *shardFleet, o *resharded) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(runCtx, func() { cancel(ErrShutdown) })()
@@ -182,7 +182,7 @@ const settleTimeout = time.Minute
 
 // calmPart waits for a part of the overlap during which all shards stay connected and the queue
 // takes what they read. Then what one fleet has seen at the beginning, the others have at the end.
-func (b *Bot) calmPart(ctx context.Context, fleets ...*fleet) error {
+func (b *Bot) calmPart(ctx context.Context, fleets ...*shardFleet) error {
 	for {
 		for _, f := range fleets {
 			if err := b.waitReady(ctx, f); err != nil {
@@ -200,10 +200,10 @@ func (b *Bot) calmPart(ctx context.Context, fleets ...*fleet) error {
 }
 
 // unrest grows with each lost connection, and with each event that the queue had no room for.
-func (b *Bot) unrest(fleets []*fleet) uint64 {
+func (b *Bot) unrest(fleets []*shardFleet) uint64 {
 	n := b.queue.Stats().Blocked
 	for _, f := range fleets {
-		for _, s := range f.shards {
+		for _, s := range f.All() {
 			st := s.gateway.Status()
 			n += st.FailedDials
 			for _, disconnects := range st.Disconnects {
@@ -219,7 +219,7 @@ const guildsTimeout = time.Minute
 
 // waitGuilds waits until the new fleet has been sent the guilds that the old one has, so that
 // handlers do not take them for guilds that the bot has joined.
-func waitGuilds(ctx context.Context, old, next *fleet) error {
+func waitGuilds(ctx context.Context, old, next *shardFleet) error {
 	deadline := time.Now().Add(guildsTimeout)
 	for next.unavailable() > old.unavailable() && time.Now().Before(deadline) {
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
@@ -230,16 +230,16 @@ func waitGuilds(ctx context.Context, old, next *fleet) error {
 }
 
 // unavailable counts the guilds that have not been sent.
-func (f *fleet) unavailable() int {
+func (f *shardFleet) unavailable() int {
 	n := 0
-	for _, s := range f.shards {
+	for _, s := range f.All() {
 		n += s.gateway.Status().Unavailable
 	}
 	return n
 }
 
 // setFleets sets the fleet that the bot works with, and the one beside it.
-func (b *Bot) setFleets(current, other *fleet) {
+func (b *Bot) setFleets(current, other *shardFleet) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fleet, b.otherFleet = current, other
@@ -247,16 +247,16 @@ func (b *Bot) setFleets(current, other *fleet) {
 
 // closeFleet closes the fleet beside the bot's own. If the bot is shut down meanwhile, Shutdown does
 // the rest.
-func (b *Bot) closeFleet(runCtx context.Context, f *fleet) {
-	f.close(context.Background())
+func (b *Bot) closeFleet(runCtx context.Context, f *shardFleet) {
+	f.Close(context.Background())
 	if runCtx.Err() == nil {
 		b.setFleets(b.currentFleet(), nil)
 	}
 }
 
 // inheritPresence lets new shards identify with the presence that was set on the old ones.
-func (f *fleet) inheritPresence(old *fleet) {
-	for i, s := range f.shards {
+func (f *shardFleet) inheritPresence(old *shardFleet) {
+	for i, s := range f.All() {
 		if p := old.presence(i); p != nil {
 			s.gateway.SetPresence(p)
 		}
@@ -264,8 +264,8 @@ func (f *fleet) inheritPresence(old *fleet) {
 }
 
 // followPresence sends the presences that were set on the old shards after inheritPresence.
-func (f *fleet) followPresence(old *fleet) {
-	for i, s := range f.shards {
+func (f *shardFleet) followPresence(old *shardFleet) {
+	for i, s := range f.All() {
 		if p := old.presence(i); !bytes.Equal(p, s.gateway.Presence()) {
 			_ = s.gateway.Send(opPresence, p) // it was sent before: it is not too large
 		}
@@ -273,8 +273,9 @@ func (f *fleet) followPresence(old *fleet) {
 }
 
 // presence returns what the shard shows that comes before shard i of another fleet.
-func (f *fleet) presence(i int) json.RawMessage {
-	return f.shards[i%len(f.shards)].gateway.Presence()
+func (f *shardFleet) presence(i int) json.RawMessage {
+	shards := f.All()
+	return shards[i%len(shards)].gateway.Presence()
 }
 
 // pause waits for d, or returns ctx's cause.

@@ -111,7 +111,7 @@ func (s *shard) restored(cfg gateway.Config) {
 	if cfg.Session.ID == "" {
 		return
 	}
-	left := s.fleet.restored[s.id]
+	left := s.left
 	earlier, fed := session.Saved(left.SavedSession), int64(0)
 	if left.stored != nil {
 		fed = left.stored.Upto
@@ -172,13 +172,7 @@ func (b *Bot) newSaver() *session.Saver {
 			}
 			return shards
 		},
-		Restored: func() map[int]session.Saved {
-			restored := make(map[int]session.Saved)
-			for id, s := range b.currentFleet().restored {
-				restored[id] = session.Saved(s.SavedSession)
-			}
-			return restored
-		},
+		Count:   b.totalShards,
 		Changed: b.changes.Next,
 		Save: func(ctx context.Context, saved []session.Saved) error {
 			sessions := make([]SavedSession, len(saved))
@@ -261,9 +255,10 @@ func (b *Bot) runStore(
 // A savedShard is a shard as the Saver sees it.
 type savedShard struct{ s *shard }
 
-func (h savedShard) ID() int           { return h.s.id }
-func (h savedShard) SessionID() string { return h.s.gateway.SessionID() }
-func (h savedShard) Connected() bool   { return h.s.gateway.State() == gateway.Ready }
+func (h savedShard) ID() int                { return h.s.id }
+func (h savedShard) Earlier() session.Saved { return session.Saved(h.s.left.SavedSession) }
+func (h savedShard) SessionID() string      { return h.s.gateway.SessionID() }
+func (h savedShard) Connected() bool        { return h.s.gateway.State() == gateway.Ready }
 
 func (h savedShard) Journal() session.Journal {
 	if h.s.journal == nil {
@@ -276,7 +271,7 @@ func (h savedShard) Saved() (saved session.Saved, ok bool) {
 	s := h.s
 	// The order matters: an event that begins after the sequence was read is above it.
 	now := s.gateway.Resumable()
-	saved = session.Saved{ShardID: s.id, ShardCount: s.fleet.count}
+	saved = session.Saved{ShardID: s.id, ShardCount: s.fleet.Count}
 	if now.ID == "" {
 		return saved, true
 	}

@@ -64,7 +64,7 @@ func (s *shard) checkGuild(d json.RawMessage) error {
 	if err := json.Unmarshal(d, &command); err != nil {
 		return errors.New("its guild_id is no string")
 	}
-	id, err := ShardID(command.GuildID, s.fleet.count)
+	id, err := ShardID(command.GuildID, s.fleet.Count)
 	if err != nil {
 		return err
 	}

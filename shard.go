@@ -25,7 +25,8 @@ type shard struct {
 	bot     *Bot
 	id      int
 	session *discordgo.Session
-	fleet   *fleet
+	fleet   *shardFleet
+	left    leftBehind // what an earlier process has left to resume
 	gateway *gateway.Shard
 	relay   *relay.Relay
 	census  census.Census
@@ -42,8 +43,10 @@ type shard struct {
 	tracker atomic.Pointer[session.Tracker] // of the current session; nil without a SessionStore
 }
 
-func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
-	s := &shard{bot: b, fleet: f, id: id, session: session, passed: make(chan struct{})}
+func (b *Bot) newShard(f *shardFleet, id int, left leftBehind) *shard {
+	session := b.sessionOf(id, f.Count)
+	s := &shard{bot: b, fleet: f, left: left, id: id, session: session,
+		passed: make(chan struct{})}
 	if b.cfg.state.Guilds {
 		s.state = state.New(session.State, b.cfg.state.internal())
 	}
@@ -51,7 +54,7 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 	cfg := gateway.Config{
 		Token:          b.cfg.token,
 		ShardID:        id,
-		ShardCount:     f.count,
+		ShardCount:     f.Count,
 		Intents:        int(b.intents),
 		LargeThreshold: session.Identify.LargeThreshold,
 		Presence:       initialPresence(session),
@@ -62,7 +65,7 @@ func (b *Bot) newShard(f *fleet, id int, session *discordgo.Session) *shard {
 		Event:          s.receive,
 		Changed:        s.changed,
 		Logger:         b.cfg.logger,
-		Session:        f.restored[id].session(),
+		Session:        left.session(),
 		KeepSession:    b.cfg.sessionStore != nil,
 		FirstReady:     f.firstReady,
 	}
@@ -202,8 +205,12 @@ func (s *shard) forward(e *Event) {
 	}
 }
 
-// run keeps the shard connected until ctx is done. An error is fatal for the bot.
-func (s *shard) run(ctx context.Context) error {
+// ID implements fleet.Shard, as do the methods below it.
+func (s *shard) ID() int { return s.id }
+
+// Run keeps the shard connected until ctx is done. An error is fatal for the bot.
+func (s *shard) Run(ctx context.Context) error {
+	defer s.started()
 	s.restoreState()
 	err := s.gateway.Run(ctx)
 	if closed, ok := errors.AsType[*gateway.CloseError](err); ok {
@@ -212,3 +219,13 @@ func (s *shard) run(ctx context.Context) error {
 	}
 	return err
 }
+
+// Passed is closed when the next shard of the same max_concurrency key may connect.
+func (s *shard) Passed() <-chan struct{} { return s.passed }
+
+// Close waits until nothing is served to the session any more. That closes by itself: discordgo
+// sleeps for a second while it does (CloseWithCode in wsapi.go), which is nothing to wait for.
+func (s *shard) Close() { s.relay.Close() }
+
+// Ready reports whether the shard is, and its session can be used.
+func (s *shard) Ready() bool { return s.gateway.State() == gateway.Ready && s.usable.Load() }

@@ -52,15 +52,15 @@ func (b *Bot) ShardKey(guildID, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d/%d:%s", id, f.count, key), nil
+	return fmt.Sprintf("%d/%d:%s", id, f.Count, key), nil
 }
 
 // shardID returns the shard that a guild is on. What has no guild is on shard 0.
-func (f *fleet) shardID(guildID string) (int, error) {
+func (f *shardFleet) shardID(guildID string) (int, error) {
 	if guildID == "" {
 		return 0, nil
 	}
-	return ShardID(guildID, f.count)
+	return ShardID(guildID, f.Count)
 }
 
 // shardOf returns the shard that a guild is on.
@@ -73,21 +73,21 @@ func (b *Bot) shardOf(guildID string) (*shard, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s := f.find(id); s != nil {
+	if s, ok := f.Find(id); ok {
 		return s, nil
 	}
-	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.count)
+	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.Count)
 }
 
 // shardOf returns the shard that an interaction would have come from, or the first one if that is
 // in another process.
-func (f *fleet) shardOf(interaction []byte) *shard {
+func (f *shardFleet) shardOf(interaction []byte) *shard {
 	v, _ := frame.Lookup(interaction, "guild_id")
 	guild, _ := frame.String(v)
-	if id, err := ShardID(string(guild), f.count); err == nil {
-		if s := f.find(id); s != nil {
+	if id, err := ShardID(string(guild), f.Count); err == nil {
+		if s, ok := f.Find(id); ok {
 			return s
 		}
 	}
-	return f.shards[0]
+	return f.All()[0]
 }

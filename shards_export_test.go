@@ -20,7 +20,7 @@ func WithSampleEvery(d time.Duration) Option { return func(c *config) { c.sample
 // NewWatch returns a function that looks at a given time whether a shard is silent. The shard was
 // always busy until now.
 func NewWatch(b *Bot, id int, now time.Time) (look func(time.Time)) {
-	s := b.currentFleet().find(id)
+	s, _ := b.currentFleet().Find(id)
 	events := s.gateway.Status().Events
 	const looks = 20_000 // a day
 	for i := range uint64(looks) {

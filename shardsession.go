@@ -30,9 +30,10 @@ func (b *Bot) EachShard(ctx context.Context, fn func(context.Context, ShardSessi
 	if f == nil {
 		return ErrNotOpen
 	}
-	errs := make([]error, len(f.shards))
+	shards := f.All()
+	errs := make([]error, len(shards))
 	var calls sync.WaitGroup
-	for i, s := range f.shards {
+	for i, s := range shards {
 		calls.Go(func() {
 			if err := s.call(ctx, fn); err != nil {
 				errs[i] = fmt.Errorf("shard %d: %w", s.id, err)
@@ -51,7 +52,7 @@ func (s *shard) call(
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.count})
+	return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.Count})
 }
 
 // Sessions returns an iterator over the discordgo sessions of this process by the shard's id, in

@@ -87,15 +87,15 @@ func (b *Bot) gatewayStatuses() []gateway.Status {
 	shards := b.ownShards()
 	statuses := make([]gateway.Status, len(shards))
 	for i, s := range shards {
-		statuses[i] = s.gatewayStatus()
+		statuses[i] = s.Status()
 	}
 	return statuses
 }
 
-// gatewayStatus returns the status of the shard's connection. A bot without the intent for guilds
+// Status returns the status of the shard's connection. A bot without the intent for guilds
 // is not told which are available: all count as available. A shard that waits for tomorrow's
 // IDENTIFYs says so.
-func (s *shard) gatewayStatus() gateway.Status {
+func (s *shard) Status() gateway.Status {
 	st := s.gateway.Status()
 	if s.bot.intents&discordgo.IntentGuilds == 0 {
 		st.Guilds, st.Unavailable = st.Guilds+st.Unavailable, 0
@@ -107,7 +107,7 @@ func (s *shard) gatewayStatus() gateway.Status {
 }
 
 func (s *shard) status() ShardStatus {
-	st := s.gatewayStatus()
+	st := s.Status()
 	return ShardStatus{
 		ID:                s.id,
 		State:             ShardState(st.State.String()),

@@ -29,11 +29,7 @@ func (b *Bot) watchShards(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		f := b.currentFleet()
-		if f == nil {
-			continue
-		}
-		for _, s := range f.shards {
+		for _, s := range b.ownShards() {
 			b.watchShard(ctx, s, time.Now())
 		}
 	}

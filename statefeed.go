@@ -13,7 +13,7 @@ import (
 // ownShards returns the shards of this process, none before Open.
 func (b *Bot) ownShards() []*shard {
 	if f := b.currentFleet(); f != nil {
-		return f.shards
+		return f.All()
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (s *shard) recordState() {
 // restoreState gives State what an earlier process has left of it, before the session is resumed.
 // discordgo's session is opened first: that empties State (Ready in onReady, state.go).
 func (s *shard) restoreState() {
-	left := s.fleet.restored[s.id]
+	left := s.left
 	if left.ID == "" || s.journal == nil {
 		return
 	}

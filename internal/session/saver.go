@@ -22,6 +22,7 @@ const (
 type Shard interface {
 	ID() int
 	SessionID() string // empty if there is no session
+	Earlier() Saved    // what the store had of it when it was made; the zero Saved if nothing
 	Connected() bool
 
 	// Saved returns what to store. It is false when that cannot be known just now: between two
@@ -57,10 +58,10 @@ type Alerts interface {
 
 // SaverConfig is what a Saver works with.
 type SaverConfig struct {
-	Every    time.Duration          // SaveEvery
-	Shards   func() []Shard         // those of this process; none before there are any
-	Restored func() map[int]Saved   // what the store had of them at first
-	Changed  func() <-chan struct{} // is closed when a shard has changed
+	Every   time.Duration          // SaveEvery
+	Shards  func() []Shard         // those of this process; none before there are any
+	Count   func() int             // how many there are over all processes
+	Changed func() <-chan struct{} // is closed when a shard has changed
 
 	Save      func(ctx context.Context, sessions []Saved) error
 	SaveState func(ctx context.Context, shardID int, part []byte, replace bool) error
@@ -82,8 +83,9 @@ type Failure struct {
 // A Saver keeps a store up to date. One goroutine runs it; Failure may be called from any.
 type Saver struct {
 	cfg    SaverConfig
-	stored map[int]Saved // what the store has; nil before there are shards
-	alerts uint64        // the version that the store has
+	stored map[int]Saved   // what the store has
+	asked  chan chan error // by Save
+	alerts uint64          // the version that the store has
 
 	mu       sync.Mutex // guards what follows
 	failure  Failure
@@ -91,7 +93,9 @@ type Saver struct {
 }
 
 // NewSaver returns a Saver.
-func NewSaver(cfg SaverConfig) *Saver { return &Saver{cfg: cfg} }
+func NewSaver(cfg SaverConfig) *Saver {
+	return &Saver{cfg: cfg, stored: make(map[int]Saved), asked: make(chan chan error)}
+}
 
 // Run saves until ctx is done, which is when all shards have been shut down, and then once more.
 func (s *Saver) Run(ctx context.Context) {
@@ -105,11 +109,32 @@ func (s *Saver) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-changed: // perhaps a shard has a new session
+		case done := <-s.asked:
+			s.save(ctx)
+			failure, _ := s.Failure()
+			done <- failure.Err
 		case <-tick.C:
 			s.save(ctx)
 		}
 	}
 	s.save(context.WithoutCancel(ctx))
+}
+
+// Save saves now, as a shard is about to be another process's, and returns why that is not possible.
+// Run must be running.
+func (s *Saver) Save(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case s.asked <- done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // SaveAlerts stores the alerts if they have changed since Run ended.
@@ -139,9 +164,10 @@ func (s *Saver) isNew() bool {
 // shards returns the shards that there are.
 func (s *Saver) shards() []Shard {
 	shards := s.cfg.Shards()
-	if s.stored == nil && len(shards) > 0 {
-		s.stored = make(map[int]Saved)
-		maps.Copy(s.stored, s.cfg.Restored())
+	for _, shard := range shards {
+		if _, known := s.stored[shard.ID()]; !known {
+			s.stored[shard.ID()] = shard.Earlier()
+		}
 	}
 	return shards
 }
@@ -150,8 +176,12 @@ func (s *Saver) shards() []Shard {
 func (s *Saver) save(ctx context.Context) {
 	shards := s.shards()
 	changed := make(map[int]Saved)
-	for id := range s.stored { // of shards that are no more
-		if !slices.ContainsFunc(shards, func(o Shard) bool { return o.ID() == id }) {
+	for id := range s.stored {
+		switch {
+		case slices.ContainsFunc(shards, func(o Shard) bool { return o.ID() == id }):
+		case id < s.cfg.Count(): // another process has it now
+			delete(s.stored, id)
+		default: // there is no such shard any more
 			changed[id] = Saved{ShardID: id}
 		}
 	}

@@ -28,6 +28,7 @@ func newFakeShard(s session.Saved) *fakeShard { return &fakeShard{id: s.ShardID,
 
 func (s *fakeShard) ID() int                  { return s.id }
 func (s *fakeShard) Journal() session.Journal { return s.journal }
+func (s *fakeShard) Earlier() session.Saved   { return session.Saved{} }
 
 func (s *fakeShard) SessionID() string {
 	s.mu.Lock()
@@ -65,6 +66,7 @@ type savingRig struct {
 	mu      sync.Mutex // guards what follows
 	alerts  *fakeAlerts
 	shards  []session.Shard
+	count   int // of shards over all processes
 	changed chan struct{}
 	broken  error
 	notes   []string
@@ -79,7 +81,7 @@ func (a *fakeAlerts) Encode() (b []byte, ok bool) {
 }
 
 func newSavingRig(shards ...session.Shard) *savingRig {
-	r := &savingRig{shards: shards, alerts: new(fakeAlerts), changed: make(chan struct{})}
+	r := &savingRig{shards: shards, count: 3, alerts: new(fakeAlerts), changed: make(chan struct{})}
 	r.saver = session.NewSaver(session.SaverConfig{
 		Every: session.SaveEvery,
 		Shards: func() []session.Shard {
@@ -87,7 +89,11 @@ func newSavingRig(shards ...session.Shard) *savingRig {
 			defer r.mu.Unlock()
 			return r.shards
 		},
-		Restored: func() map[int]session.Saved { return nil },
+		Count: func() int {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return r.count
+		},
 		Changed: func() <-chan struct{} {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -145,6 +151,13 @@ func (r *savingRig) set(broken error, shards ...session.Shard) {
 	r.broken, r.shards = broken, shards
 }
 
+// reduce sets the number of shards.
+func (r *savingRig) reduce(count int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count = count
+}
+
 func (r *savingRig) change() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -170,12 +183,46 @@ func TestSaver(t *testing.T) {
 		two.set("b", 1, true)
 		time.Sleep(time.Minute)
 		r.expect(t, `save 1 "a" 6`) // alive; two is away
+		r.reduce(2)
 		r.set(nil, one)
 		time.Sleep(5 * time.Second)
 		r.expect(t, `save 2 "" 0`) // forget it
 		one.set("a", 7, false)
 		r.stop()
 		r.expect(t, `save 1 "a" 7`)
+	})
+}
+
+// TestSaverOfShardsThatMove wants what is saved of a shard to stay when another process has it.
+func TestSaverOfShardsThatMove(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		one := newFakeShard(session.Saved{ShardID: 1, ID: "a", Sequence: 5})
+		two := newFakeShard(session.Saved{ShardID: 2, ID: "b", Sequence: 1})
+		r := newSavingRig(one)
+		r.expect(t, `save 1 "a" 5`)
+		r.set(nil, one, two) // it comes
+		r.change()
+		r.expect(t, `save 2 "b" 1`)
+		two.set("b", 9, true)
+		if err := r.saver.Save(t.Context()); err != nil {
+			t.Error(err)
+		}
+		r.expect(t, `save 2 "b" 9`)
+		r.set(nil, one) // it goes
+		time.Sleep(10 * time.Second)
+		r.expect(t)
+		r.set(errors.New("disk full"), one)
+		one.set("a", 7, false)
+		if err := r.saver.Save(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		r.stop()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := r.saver.Save(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
 	})
 }
 
