@@ -74,8 +74,13 @@ chromium:
 
 # The pictures in the documentation are of bots that run, not of figures that were made up.
 .PHONY: images
-images: chromium ## photograph the status page of bots in a fake Discord for docs/images
+images: chromium terminal ## photograph the status page of bots in a fake Discord for docs/images
 	cd internal/status/browsertest && go test -run '^TestImages$$' -update -timeout 10m
+
+.PHONY: terminal
+terminal: ## draw what the quickstart prints for docs/images
+	go run ./examples/quickstart -for 6s \
+		| go run ./internal/gen/terminal -o docs/images/quickstart.svg 'go run ./examples/quickstart -for 6s'
 
 .PHONY: test
 test: chromium ## every test, under the race detector

@@ -92,7 +92,7 @@ func ExamplePrefix() {
 	botwright.On(world.bot, func(ctx context.Context, s *discordgo.Session, m *discordgo.MessageCreate) error {
 		_, err := s.ChannelMessageSend(m.ChannelID, "!pong", discordgo.WithContext(ctx))
 		return err
-	}, botwright.NotBot(), botwright.Prefix("!")) // without NotBot it would answer itself for ever
+	}, botwright.NotBot(), botwright.Prefix("!")) // without NotBot the bot would answer itself
 	world.open()
 
 	world.say("not for the bot")

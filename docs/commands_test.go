@@ -128,7 +128,7 @@ func checkTest(t *testing.T, dir string, words []string) (problem string) {
 	return ""
 }
 
-var function = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+var function = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w+)\(`)
 
 // fields splits a command as a shell does, as far as the documentation needs it.
 func fields(command string) (words []string) {

@@ -22,10 +22,11 @@ type view struct {
 	mu    sync.Mutex // guards what follows
 	out   io.Writer
 	names map[string]string // of guilds and channels, by id
+	shown map[string]bool   // the commands, by id
 }
 
 func newView(out io.Writer) *view {
-	return &view{out: out, names: make(map[string]string)}
+	return &view{out: out, names: make(map[string]string), shown: make(map[string]bool)}
 }
 
 // watch adds the handlers that show events. They run beside the bot's own.
@@ -50,13 +51,30 @@ func (v *view) watch(bot *botwright.Bot) {
 		v.print(m.GuildID, m.ChannelID, name+": "+m.Content)
 		return nil
 	})
-	botwright.On(bot, func(_ context.Context, _ *discordgo.Session, i *discordgo.InteractionCreate) error {
-		if i.Member != nil && i.Type == discordgo.InteractionApplicationCommand {
-			command := i.ApplicationCommandData().Name
-			v.print(i.GuildID, i.ChannelID, i.Member.User.Username+" uses /"+command)
+	// A handler might show the command after the answer to it, as a command's handlers run at once.
+	bot.Use(func(next botwright.Handler) botwright.Handler {
+		return func(ctx context.Context, e *botwright.Event) error {
+			v.used(e)
+			return next(ctx, e)
 		}
-		return nil
 	})
+}
+
+// used shows that a command is used.
+func (v *view) used(e *botwright.Event) {
+	payload, err := e.Payload()
+	i, ok := payload.(*discordgo.InteractionCreate)
+	if err != nil || !ok || i.Member == nil || i.Type != discordgo.InteractionApplicationCommand {
+		return
+	}
+	v.mu.Lock()
+	shown := v.shown[i.ID] // a middleware sees an event once for each handler
+	v.shown[i.ID] = true
+	v.mu.Unlock()
+	if shown {
+		return
+	}
+	v.print(i.GuildID, i.ChannelID, i.Member.User.Username+" uses /"+i.ApplicationCommandData().Name)
 }
 
 // learn remembers the names in a guild.
@@ -73,7 +91,7 @@ func (v *view) print(guildID, channelID, text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	where := strings.TrimSpace(v.names[guildID] + " " + v.names[channelID])
-	fmt.Fprintf(v.out, "%s  %-28s %s\n", time.Now().Format(time.TimeOnly), where, text)
+	fmt.Fprintf(v.out, "%s  %-31s %s\n", time.Now().Format(time.TimeOnly), where, text)
 }
 
 // failed counts and shows an error.
