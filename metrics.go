@@ -59,6 +59,11 @@ type MetricsConfig struct {
 	// Namespace is what the names of the metrics begin with. The default is "discord", with
 	// which dashboards made for other libraries find some of what they look for.
 	Namespace string
+
+	// TraceID returns the id of the trace that a context belongs to, or "". Histograms show it as
+	// the exemplar of what took so long; whoever reads them must ask for the OpenMetrics format, see
+	// promhttp.HandlerOpts.EnableOpenMetrics. By default there are no exemplars.
+	TraceID func(ctx context.Context) string
 }
 
 // Metrics counts the events, interactions and requests of discordgo sessions for Prometheus: it
@@ -88,7 +93,7 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 	namespace := cfg.Namespace
 	m := &Metrics{
 		namespace: namespace,
-		counts:    metrics.New(namespace),
+		counts:    metrics.New(namespace, cfg.TraceID),
 		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "instrumentation_errors_total",
 			Help: "Collections of a part's metrics that panicked and were left out.",
@@ -198,7 +203,7 @@ func (m *Metrics) measure(r *registration, next Handler) Handler {
 	h := m.counts.Handler(r.name, r.eventType)
 	return func(ctx context.Context, e *Event) (err error) {
 		wait, failure := time.Since(e.Received), metrics.Panic
-		defer func() { h.Done(wait, time.Since(e.Received)-wait, failure) }()
+		defer func() { h.Done(ctx, wait, time.Since(e.Received)-wait, failure) }()
 		err = next(ctx, e)
 		failure = failureOf(err)
 		return err

@@ -9,7 +9,7 @@ import (
 
 // BenchmarkEvent is what each event costs on the goroutine that reads.
 func BenchmarkEvent(b *testing.B) {
-	m, t := metrics.New("discord"), []byte("MESSAGE_CREATE")
+	m, t := metrics.New("discord", nil), []byte("MESSAGE_CREATE")
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Event(t)
@@ -18,11 +18,11 @@ func BenchmarkEvent(b *testing.B) {
 
 // BenchmarkHandler is what each call of a handler costs, clock included.
 func BenchmarkHandler(b *testing.B) {
-	h, received := metrics.New("discord").Handler("main.onMessage", "MESSAGE_CREATE"), time.Now()
+	h, received := metrics.New("discord", nil).Handler("main.onMessage", "MESSAGE_CREATE"), time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
 		wait := time.Since(received)
-		h.Done(wait, time.Since(received)-wait, metrics.None)
+		h.Done(b.Context(), wait, time.Since(received)-wait, metrics.None)
 	}
 }
 

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type interactions struct {
 	total    *prometheus.CounterVec
 	ack      *prometheus.HistogramVec
 	commands *names
+	traceID  traceID
 
 	mu      sync.Mutex // guards what follows
 	pending map[uint64]interaction
@@ -50,7 +52,7 @@ type arrival struct {
 	received time.Time
 }
 
-func newInteractions(namespace string) *interactions {
+func newInteractions(namespace string, id traceID) *interactions {
 	return &interactions{
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "interactions_total",
@@ -62,6 +64,7 @@ func newInteractions(namespace string) *interactions {
 				"answer, for which it gives 3 s.",
 			[]float64{.05, .1, .25, .5, 1, 1.5, 2, 2.5, 3, 5, 10}), []string{"command"}),
 		commands: newNames(maxCommands),
+		traceID:  id,
 		pending:  make(map[uint64]interaction),
 	}
 }
@@ -127,7 +130,7 @@ func kindName(number string) string {
 }
 
 // answer notes Discord's answer to a callback.
-func (in *interactions) answer(id string, status int) {
+func (in *interactions) answer(ctx context.Context, id string, status int) {
 	n, ok := frame.ParseSnowflake(id)
 	if !ok {
 		return
@@ -141,7 +144,7 @@ func (in *interactions) answer(id string, status int) {
 	case !waiting:
 	case status < 300:
 		in.total.WithLabelValues(it.kind, it.command, answered).Inc()
-		in.ack.WithLabelValues(it.command).Observe(now.Sub(it.received).Seconds())
+		in.traceID.observe(ctx, in.ack.WithLabelValues(it.command), now.Sub(it.received))
 	default:
 		in.total.WithLabelValues(it.kind, it.command, refused).Inc()
 	}

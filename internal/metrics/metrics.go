@@ -11,6 +11,7 @@
 package metrics
 
 import (
+	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ const Other = "other"
 // methods may be called from any goroutine.
 type Metrics struct {
 	vectors []prometheus.Collector
+	traceID traceID
 
 	events     *prometheus.CounterVec
 	eventTypes map[string]prometheus.Counter // not changed after New
@@ -40,9 +42,11 @@ type Metrics struct {
 	rest         *rest
 }
 
-// New returns Metrics whose names begin with namespace.
-func New(namespace string) *Metrics {
-	m := &Metrics{}
+// New returns Metrics whose names begin with namespace. The observations of histograms have as their
+// exemplar what traceID returns for the context that they were made in, unless that is "" or traceID
+// is nil.
+func New(namespace string, traceID func(context.Context) string) *Metrics {
+	m := &Metrics{traceID: traceID}
 	m.events = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: namespace, Name: "gateway_events_total",
 		Help: "Events received from Discord, wanted or not.",
@@ -66,8 +70,8 @@ func New(namespace string) *Metrics {
 	for _, t := range events.Types() {
 		m.eventTypes[t] = m.events.WithLabelValues(t)
 	}
-	m.interactions = newInteractions(namespace)
-	m.rest = newREST(namespace, m.interactions)
+	m.interactions = newInteractions(namespace, traceID)
+	m.rest = newREST(namespace, m.interactions, traceID)
 	m.vectors = []prometheus.Collector{m.events, m.handlerTime, m.handlerWait, m.handlerErrors,
 		m.identifyWait, m.interactions, m.rest}
 	return m
@@ -153,6 +157,7 @@ const (
 type Handler struct {
 	duration, wait prometheus.Observer
 	errors         [failures]prometheus.Counter
+	traceID        traceID
 }
 
 // Handler returns what measures the handler of that name for an event type, "*" for all.
@@ -164,6 +169,7 @@ func (m *Metrics) Handler(name, eventType string) *Handler {
 	return &Handler{
 		duration: m.handlerTime.WithLabelValues(name, eventType),
 		wait:     m.handlerWait.WithLabelValues(name),
+		traceID:  m.traceID,
 		errors: [failures]prometheus.Counter{
 			Error:   m.handlerErrors.WithLabelValues(name, "error"),
 			Panic:   m.handlerErrors.WithLabelValues(name, "panic"),
@@ -172,10 +178,11 @@ func (m *Metrics) Handler(name, eventType string) *Handler {
 	}
 }
 
-// Done notes a call: how long its event had waited, how long it took and how it failed.
-func (h *Handler) Done(wait, took time.Duration, f Failure) {
-	h.wait.Observe(wait.Seconds())
-	h.duration.Observe(took.Seconds())
+// Done notes a call: how long its event had waited, how long it took and how it failed. ctx is that
+// of the handler.
+func (h *Handler) Done(ctx context.Context, wait, took time.Duration, f Failure) {
+	h.traceID.observe(ctx, h.wait, wait)
+	h.traceID.observe(ctx, h.duration, took)
 	if f != None {
 		h.errors[f].Inc()
 	}

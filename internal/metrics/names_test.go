@@ -12,7 +12,7 @@ import (
 
 // A label that is not UTF-8 panics, on the goroutine that reads from Discord.
 func TestCommandNamesThatAreNoLabels(t *testing.T) {
-	m := metrics.New("discord")
+	m := metrics.New("discord", nil)
 	received := time.Now().Add(-time.Hour) // given up at once
 	for i, name := range []string{"fine", "caf\xc3", "\xff\xfe", strings.Repeat("x", 1000)} {
 		d := `{"id":"10` + string(rune('0'+i)) + `","type":2,"data":{"name":"` + name + `"}}`

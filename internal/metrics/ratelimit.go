@@ -47,6 +47,7 @@ func (r *rateLimits) Collect(ch chan<- prometheus.Metric) {
 }
 
 // RESTWaited notes how long a request waited for rate limits before it was sent.
-func (m *Metrics) RESTWaited(_ context.Context, verb, name string, d time.Duration) {
-	m.rest.waits.WithLabelValues(method(verb), m.rest.routes.bound([]byte(name))).Observe(d.Seconds())
+func (m *Metrics) RESTWaited(ctx context.Context, verb, name string, d time.Duration) {
+	h := m.rest.waits.WithLabelValues(method(verb), m.rest.routes.bound([]byte(name)))
+	m.traceID.observe(ctx, h, d)
 }

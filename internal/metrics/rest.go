@@ -24,12 +24,14 @@ type rest struct {
 	waits        *prometheus.HistogramVec
 	inflight     prometheus.Gauge
 	interactions *interactions
+	traceID      traceID
 }
 
-func newREST(namespace string, in *interactions) *rest {
+func newREST(namespace string, in *interactions, id traceID) *rest {
 	r := &rest{
 		routes:       newNames(maxRoutes),
 		interactions: in,
+		traceID:      id,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "rest_requests_total",
 			Help: `Requests to Discord's API, each attempt counted; the status is "error" ` +
@@ -123,7 +125,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer t.rest.inflight.Dec()
 	start := time.Now()
 	resp, err := t.next.RoundTrip(r)
-	t.rest.duration.WithLabelValues(verb, name).Observe(time.Since(start).Seconds())
+	t.rest.traceID.observe(r.Context(), t.rest.duration.WithLabelValues(verb, name), time.Since(start))
 	if err != nil {
 		t.rest.requests.WithLabelValues(verb, name, "error").Inc()
 		return resp, err
@@ -135,7 +137,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if resp.StatusCode == http.StatusTooManyRequests {
 		t.rest.ratelimited.WithLabelValues(verb, name, scope(resp.Header)).Inc()
 	} else if name == callback {
-		t.rest.interactions.answer(interactionID(path), resp.StatusCode)
+		t.rest.interactions.answer(r.Context(), interactionID(path), resp.StatusCode)
 	}
 	return resp, nil
 }
