@@ -13,6 +13,7 @@ import (
 
 	"github.com/botwright/botwright/internal/access"
 	"github.com/botwright/botwright/internal/admin"
+	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/status"
 )
 
@@ -162,7 +163,7 @@ func (b *Bot) healthNow(ctx context.Context) (report any, unhealthy bool) {
 			oldest = c.LastRun
 		}
 	}
-	if !b.cfg.checksRun() && time.Since(oldest) > cheapInterval {
+	if !b.cfg.checksRun() && time.Since(oldest) > checks.CheapInterval {
 		r = b.health.Check(ctx)
 	}
 	return r, r.Status == Unhealthy
@@ -182,7 +183,7 @@ func (b *Bot) facts() status.Facts {
 		Stopping: b.stopping(), WasReady: b.ready.Load(),
 		Health: b.health.monitor.Report(), Alerts: b.health.recentNotices(),
 		Queue: b.queue.Stats(), QueueLimits: b.cfg.queue.internal(),
-		Oldest: b.oldest(), MaxOldest: oldestUnhealthy,
+		Oldest: b.oldest(), MaxOldest: checks.MaxOldest,
 		Memory: b.memory.Read(), Invalid: b.rest.Stats().Invalid, Identifies: b.gate.Budget(),
 		Operations: b.profiler.operations.Snapshot(),
 	}

@@ -62,7 +62,7 @@ type Problem struct {
 func problems(from []health.Problem) []Problem {
 	list := make([]Problem, len(from))
 	for i, p := range from {
-		list[i] = Problem(p)
+		list[i] = newProblem(p)
 	}
 	return list
 }
@@ -73,25 +73,41 @@ func newAlert(n health.Notice, name string) Alert {
 }
 
 func (a Alert) notice() health.Notice {
-	n := health.Notice{Kind: health.Kind(a.Kind), Time: a.Time}
-	for _, p := range a.Problems {
-		n.Problems = append(n.Problems, health.Problem(p))
+	return health.Notice{Kind: health.Kind(a.Kind), Time: a.Time,
+		Problems: internalProblems(a.Problems), Open: internalProblems(a.Open)}
+}
+
+func newProblem(p health.Problem) Problem {
+	return Problem{Check: p.Check, Shards: p.Shards, TotalShards: p.TotalShards,
+		Status: HealthStatus(p.Status), Worst: HealthStatus(p.Worst), Flapping: p.Flapping,
+		First: p.First, Value: p.Value, Threshold: p.Threshold, Unit: p.Unit, Message: p.Message,
+		Since: p.Since, Duration: p.Duration}
+}
+
+func (p Problem) internal() health.Problem {
+	return health.Problem{Check: p.Check, Shards: p.Shards, TotalShards: p.TotalShards,
+		Status: health.Status(p.Status), Worst: health.Status(p.Worst), Flapping: p.Flapping,
+		First: p.First, Value: p.Value, Threshold: p.Threshold, Unit: p.Unit, Message: p.Message,
+		Since: p.Since, Duration: p.Duration}
+}
+
+func internalProblems(list []Problem) []health.Problem {
+	var to []health.Problem
+	for _, p := range list {
+		to = append(to, p.internal())
 	}
-	for _, p := range a.Open {
-		n.Open = append(n.Open, health.Problem(p))
-	}
-	return n
+	return to
 }
 
 // Subject returns what the problem is with: "gateway (15 of 64 shards: 3–17)".
-func (p Problem) Subject() string { return alert.Subject(health.Problem(p)) }
+func (p Problem) Subject() string { return alert.Subject(p.internal()) }
 
 // String returns the problem in a line: "gateway (15 of 64 shards: 3–17) unhealthy: backoff".
-func (p Problem) String() string { return alert.Line(health.Problem(p)) }
+func (p Problem) String() string { return alert.Line(p.internal()) }
 
 // Status returns how things are: the worst status of what is open and of what has begun. It is
 // [Healthy] only if everything is.
-func (a Alert) Status() HealthStatus { return alert.Status(a.notice()) }
+func (a Alert) Status() HealthStatus { return HealthStatus(alert.Status(a.notice())) }
 
 // String returns the problems in a line.
 func (a Alert) String() string { return alert.Lines(a.notice().Problems) }

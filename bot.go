@@ -160,7 +160,8 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)
 	b.saver = b.newSaver()
-	b.health.watchBot(b)
+	b.health.watching.Store(true)
+	b.health.watch(b.healthParts())
 	if err := b.registerMetrics(); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/health"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/resource"
 )
@@ -87,10 +89,18 @@ func Enqueue(b *Bot, eventType, raw string, age time.Duration) {
 		event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}})
 }
 
-// JudgeQueue runs the check of the queue.
-func JudgeQueue(b *Bot) CheckResult {
-	r, _ := b.checkQueue(context.Background())
-	return r
+// Judge runs a built-in check of the whole process.
+func Judge(b *Bot, name string) CheckResult {
+	parts := b.healthParts()
+	list := parts.List(b.health.cfg.limits())
+	i := slices.IndexFunc(list, func(c health.Check) bool { return c.Name == name })
+	readings, err := list[i].Run(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	r := readings[0]
+	return CheckResult{Status: HealthStatus(r.Status), Value: r.Value, Threshold: r.Threshold,
+		Unit: r.Unit, Message: r.Message}
 }
 
 // MetricsOf returns the metrics of a bot.
@@ -212,9 +222,6 @@ func sealOnce(b *Bot) {
 	}
 }
 
-// JudgeCaches returns what the check of caches says.
-func JudgeCaches(b *Bot) CheckResult { return b.health.judgeCaches(b.cacheReports()) }
-
 // WithSaveEvery changes how often sessions are saved.
 func WithSaveEvery(d time.Duration) Option { return func(c *config) { c.saveEvery = d } }
 
@@ -279,4 +286,9 @@ func Settings(b *Bot) string {
 // loneFleet returns a fleet of one shard, without that.
 func loneFleet() *shardFleet {
 	return &shardFleet{Fleet: fleet.New[*shard](fleet.Config{Count: 1})}
+}
+
+// ThereAndBack turns what package health says into what this package says, and back.
+func ThereAndBack(r health.Report) health.Report {
+	return (&Health{}).report(r).internal()
 }

@@ -3,11 +3,15 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
+
 	"github.com/botwright/botwright/internal/alert"
+	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/group"
 	"github.com/botwright/botwright/internal/health"
 	"github.com/botwright/botwright/internal/memory"
@@ -16,39 +20,21 @@ import (
 // Health returns the bot's health: to register checks of the program's own, and to ask how it is.
 func (b *Bot) Health() *Health { return b.health }
 
-// runHealth runs the checks beside the shards, once the bot has started: until then there is
-// nothing to be said. Nothing is told of an orderly stop.
-func (b *Bot) runHealth(ctx context.Context) {
-	defer close(b.healthEnded)
-	b.awaitStart(ctx)
-	b.health.setQuiet(b.stopping)
-	b.health.Run(ctx)
-}
-
-// awaitStart waits until all shards are ready, but no longer than a start may take.
-func (b *Bot) awaitStart(ctx context.Context) {
-	begun := time.Now()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
-	_ = b.changes.Await(ctx, look.C, func(bool) (bool, error) {
-		limit := b.cfg.health.Startup
-		if limit == 0 {
-			limit = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
-		}
-		return b.ready.Load() || time.Since(begun) >= limit, nil
-	})
-}
-
 // A HealthStatus is how something is; from good to bad: [Healthy], [Degraded], [Unhealthy].
-type HealthStatus = health.Status
+type HealthStatus string
 
 // Statuses.
 const (
-	Pending   = health.Pending   // not checked yet
-	Healthy   = health.Healthy   // as it should be
-	Degraded  = health.Degraded  // it works, but somebody should look
-	Unhealthy = health.Unhealthy // it does not work
+	Pending   = HealthStatus(health.Pending)   // not checked yet
+	Healthy   = HealthStatus(health.Healthy)   // as it should be
+	Degraded  = HealthStatus(health.Degraded)  // it works, but somebody should look
+	Unhealthy = HealthStatus(health.Unhealthy) // it does not work
 )
+
+// Worse reports whether s is worse than other.
+func (s HealthStatus) Worse(other HealthStatus) bool {
+	return health.Status(s).Worse(health.Status(other))
+}
 
 // A CheckFunc looks at one thing. It should heed ctx, which ends with the check's timeout. An
 // error means that the thing is unhealthy, with the error as the message; so does a panic.
@@ -129,7 +115,7 @@ func NewHealth(cfg HealthConfig) (*Health, error) {
 		return nil, fmt.Errorf("botwright: invalid health configuration:\n%w", err)
 	}
 	h := newHealth(cfg, memory.New(memory.Config{}), func() {})
-	h.builtin(checkMemory, h.checkMemory)
+	h.watch(checks.Parts{Memory: h.memory.Read})
 	return h, nil
 }
 
@@ -140,7 +126,7 @@ func newHealth(cfg HealthConfig, m *memory.Monitor, changed func()) *Health {
 		h.receivers = append(h.receivers, h.newReceiver(a))
 	}
 	h.monitor = health.New(health.Config{
-		Interval: cfg.Interval, Timeout: cfg.Timeout, Confirm: cheapInterval,
+		Interval: cfg.Interval, Timeout: cfg.Timeout, Confirm: checks.CheapInterval,
 		Failures: cfg.Failures, Window: cfg.Window, Successes: cfg.Successes,
 		Group: cfg.Group, Repeat: cfg.Repeat,
 		Quiet: h.isQuiet, Notify: h.notify, Report: h.publish, Logger: cfg.Logger,
@@ -156,7 +142,8 @@ func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 	}
 	c := health.Check{Name: name, Run: func(ctx context.Context) ([]health.Reading, error) {
 		r, err := check(ctx)
-		return []health.Reading{r.reading(health.NoShard)}, err
+		return []health.Reading{{Shard: health.NoShard, Status: health.Status(r.Status), Value: r.Value,
+			Threshold: r.Threshold, Unit: r.Unit, Message: r.Message}}, err
 	}}
 	setOptions(&c, opts)
 	if !h.monitor.Register(c) {
@@ -165,9 +152,40 @@ func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 	}
 }
 
-func (r CheckResult) reading(shard int) health.Reading {
-	return health.Reading{Shard: shard, Status: r.Status, Value: r.Value, Threshold: r.Threshold,
-		Unit: r.Unit, Message: r.Message}
+// watch adds the built-in checks of what there is to look at, but for those to be left out.
+func (h *Health) watch(parts checks.Parts) {
+	for _, c := range parts.List(h.cfg.limits()) {
+		if !slices.Contains(h.cfg.Without, c.Name) {
+			setOptions(&c, h.cfg.Checks[c.Name])
+			h.monitor.Register(c)
+		}
+	}
+}
+
+// Watch adds the checks gateway, cache and rest for discordgo sessions that no [Bot] runs, one per
+// shard. It panics if there are none, and when called a second time.
+func (h *Health) Watch(sessions ...*discordgo.Session) {
+	if len(sessions) == 0 || slices.Contains(sessions, nil) {
+		panic("botwright: Watch was given no session, or a nil one: pass those of all shards")
+	}
+	if h.watching.Swap(true) {
+		panic("botwright: Watch was called twice, or for the Health of a Bot, which has those " +
+			"checks: call it once, with the sessions of all shards")
+	}
+	sessions = slices.Clone(sessions)
+	h.watch(checks.Parts{
+		Shards: func() []checks.Shard {
+			shards := make([]checks.Shard, len(sessions))
+			for i, s := range sessions {
+				shards[i] = checks.SessionShard(s)
+			}
+			return shards
+		},
+		Caches: func() []checks.CacheSize {
+			return []checks.CacheSize{{Name: "State", Entries: checks.StateEntries(sessions)}}
+		},
+		Ask: checks.Asking(sessions[0]),
+	})
 }
 
 // Run runs the checks, each at its interval, and tells of changes, until ctx is done. What is not
@@ -238,24 +256,44 @@ type CheckReport struct {
 }
 
 func (h *Health) report(r health.Report) HealthReport {
-	report := HealthReport{Status: r.Status, Time: r.Time, Problems: problems(r.Open),
+	report := HealthReport{Status: HealthStatus(r.Status), Time: r.Time, Problems: problems(r.Open),
 		Name: h.cfg.Name, Stopped: r.Stopped,
 		Checks: make([]CheckReport, 0, len(r.Checks))}
 	for _, c := range r.Checks {
-		report.Checks = append(report.Checks, CheckReport(c))
+		report.Checks = append(report.Checks, newCheckReport(c))
 	}
 	return report
 }
 
-func (r HealthReport) internal() health.Report {
-	report := health.Report{Status: r.Status, Time: r.Time, Stopped: r.Stopped}
-	for _, c := range r.Checks {
-		report.Checks = append(report.Checks, health.CheckReport(c))
+func newCheckReport(c health.CheckReport) CheckReport {
+	return CheckReport{Name: c.Name, Status: HealthStatus(c.Status), Value: c.Value,
+		Threshold: c.Threshold, Unit: c.Unit, Message: c.Message, Shards: c.Shards,
+		TotalShards: c.TotalShards, Since: c.Since, LastRun: c.LastRun, Duration: c.Duration,
+		History: statuses[HealthStatus](c.History)}
+}
+
+func statuses[To, From ~string](list []From) []To {
+	to := make([]To, len(list))
+	for i, s := range list {
+		to[i] = To(s)
 	}
-	for _, p := range r.Problems {
-		report.Open = append(report.Open, health.Problem(p))
+	return to
+}
+
+func (r HealthReport) internal() health.Report {
+	report := health.Report{Status: health.Status(r.Status), Time: r.Time, Stopped: r.Stopped,
+		Open: internalProblems(r.Problems)}
+	for _, c := range r.Checks {
+		report.Checks = append(report.Checks, c.internal())
 	}
 	return report
+}
+
+func (c CheckReport) internal() health.CheckReport {
+	return health.CheckReport{Name: c.Name, Status: health.Status(c.Status), Value: c.Value,
+		Threshold: c.Threshold, Unit: c.Unit, Message: c.Message, Shards: c.Shards,
+		TotalShards: c.TotalShards, Since: c.Since, LastRun: c.LastRun, Duration: c.Duration,
+		History: statuses[health.Status](c.History)}
 }
 
 func (h *Health) setQuiet(quiet func() bool) {

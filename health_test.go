@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/health"
 )
 
 var updateAlerts = flag.Bool("update-alerts", false, "write testdata/alerts")
@@ -637,5 +639,42 @@ func TestFatalShardIsTold(t *testing.T) {
 	}
 	if !bytes.Contains(last, []byte("The bot stopped")) || !bytes.Contains(last, []byte("privileged")) {
 		t.Errorf("the status message says %s", last)
+	}
+}
+
+// No field of a report is forgotten on the way to a program, or back to what writes it for Discord.
+func TestReportsKeepEveryField(t *testing.T) {
+	t.Parallel()
+	want := health.Report{Stopped: true, Checks: make([]health.CheckReport, 1), Open: make([]health.Problem, 1)}
+	fill(t, reflect.ValueOf(&want).Elem())
+	if got := botwright.ThereAndBack(want); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// fill sets every field of a struct to something.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Type() == reflect.TypeFor[time.Time]():
+			f.Set(reflect.ValueOf(time.Unix(int64(i)+1, 0)))
+		case f.Kind() == reflect.String:
+			f.SetString(v.Type().Field(i).Name)
+		case f.CanInt():
+			f.SetInt(int64(i) + 1)
+		case f.CanFloat():
+			f.SetFloat(float64(i) + 0.5)
+		case f.Kind() == reflect.Bool:
+			f.SetBool(true)
+		case f.Type() == reflect.TypeFor[[]int]():
+			f.Set(reflect.ValueOf([]int{i}))
+		case f.Type() == reflect.TypeFor[[]health.Status]():
+			f.Set(reflect.ValueOf([]health.Status{health.Degraded}))
+		case f.Kind() == reflect.Slice && f.Len() == 1:
+			fill(t, f.Index(0))
+		default:
+			t.Fatalf("%s.%s has a type that is not known here", v.Type(), v.Type().Field(i).Name)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package botwright
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,7 +9,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bwmarrin/discordgo"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/checks"
+	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/session"
 )
 
 // HealthConfig says how health is checked and who is told. Each zero field is its default.
@@ -81,10 +87,6 @@ type HealthConfig struct {
 	Logger *slog.Logger
 }
 
-// cheapInterval is the interval of checks that only read memory: often enough that a dead shard
-// is told within a minute.
-const cheapInterval = 15 * time.Second
-
 func (c HealthConfig) withDefaults() HealthConfig {
 	setDefault(&c.Interval, 5*time.Minute)
 	setDefault(&c.Timeout, 10*time.Second)
@@ -113,6 +115,13 @@ func (c HealthConfig) withDefaults() HealthConfig {
 		}
 	}
 	return c
+}
+
+func (c *HealthConfig) limits() checks.Limits {
+	return checks.Limits{Interval: c.Interval, MaxLatency: c.MaxLatency,
+		MaxRESTLatency: c.MaxRESTLatency, MaxMemory: c.MaxMemory,
+		MaxCacheEntries: c.MaxCacheEntries, MaxQueue: c.MaxQueue,
+		MaxHandlerErrors: c.MaxHandlerErrors, MinIdentifies: c.MinIdentifies}
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -149,12 +158,12 @@ func (c HealthConfig) validate() error {
 		}
 	}
 	for name := range c.Checks {
-		if !slices.Contains(builtinChecks(), name) {
+		if !slices.Contains(checks.Names(), name) {
 			problems = append(problems, fmt.Errorf("there is no built-in check %q (Checks)", name))
 		}
 	}
 	for _, name := range c.Without {
-		if !slices.Contains(builtinChecks(), name) {
+		if !slices.Contains(checks.Names(), name) {
 			problems = append(problems, fmt.Errorf("there is no check %q to leave out (Without)", name))
 		}
 	}
@@ -194,3 +203,76 @@ func (c *config) setOperations() {
 
 // checksRun reports whether the bot runs the checks by itself.
 func (c *config) checksRun() bool { return c.healthSet || c.adminSet }
+
+// healthParts are what the checks of a bot look at.
+func (b *Bot) healthParts() checks.Parts {
+	parts := checks.Parts{
+		Shards: func() (shards []checks.Shard) {
+			for _, st := range b.gatewayStatuses() {
+				shards = append(shards, checks.ShardOf(st))
+			}
+			return shards
+		},
+		Memory: b.memory.Read, Caches: b.cacheSizes,
+		Ask: checks.Asking(b.probeSession()), Traffic: &b.traffic,
+		Requests: b.rest.Stats, Identifies: b.gate.Budget,
+		Queue: b.queue.Stats, QueueLimits: b.cfg.queue.internal(), Oldest: b.oldestWaiting,
+		Failures: b.failures.Load,
+	}
+	if b.cfg.sessionStore != nil {
+		parts.Sessions = func() session.Failure { failure, _ := b.saver.Failure(); return failure }
+	}
+	if b.profiler.cfg.CaptureDir != "" {
+		parts.Captures = b.profiler.unwritable
+	}
+	return parts
+}
+
+// probeSession returns a session to ask Discord with, at any time: the bot's own is changed when
+// the bot opens. It has the same client and limits.
+func (b *Bot) probeSession() *discordgo.Session {
+	return &discordgo.Session{
+		Token: b.session.Token, Client: b.session.Client, Ratelimiter: b.session.Ratelimiter,
+		UserAgent: b.session.UserAgent,
+	}
+}
+
+// storageFailures counts what could not be written, by what it was.
+func (b *Bot) storageFailures() map[string]uint64 {
+	_, sessions := b.saver.Failure()
+	captures, _ := b.profiler.captureFailures()
+	return map[string]uint64{checks.Sessions: sessions, checks.Captures: captures}
+}
+
+// runHealth runs the checks beside the shards, once the bot has started: until then there is
+// nothing to be said. Nothing is told of an orderly stop.
+func (b *Bot) runHealth(ctx context.Context) {
+	defer close(b.healthEnded)
+	b.awaitStart(ctx)
+	b.health.setQuiet(b.stopping)
+	b.health.Run(ctx)
+}
+
+// awaitStart waits until all shards are ready, but no longer than a start may take.
+func (b *Bot) awaitStart(ctx context.Context) {
+	begun := time.Now()
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
+	_ = b.changes.Await(ctx, look.C, func(bool) (bool, error) {
+		limit := b.cfg.health.Startup
+		if limit == 0 {
+			limit = 10*time.Minute + time.Duration(len(b.Shards()))*5*time.Second
+		}
+		return b.ready.Load() || time.Since(begun) >= limit, nil
+	})
+}
+
+// announceFatal tells that a shard cannot go on.
+func (h *Health) announceFatal(shards int, err error) {
+	p := health.Problem{Check: checks.Gateway, TotalShards: shards, Status: health.Unhealthy,
+		Worst: health.Unhealthy, Message: err.Error()}
+	if refused, ok := errors.AsType[*ShardError](err); ok {
+		p.Shards = []int{refused.ShardID}
+	}
+	h.monitor.Announce(health.Fatal, p)
+}

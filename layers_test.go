@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"bucketlock":  {"route"},
 	"census":      {"frame"},
 	"fleet":       {"change", "gateway", "group"},
+	"checks":      {"alert", "dispatch", "gateway", "health", "memory", "rest", "session", "traffic"},
 	"gateway":     {"frame"},
 	"interaction": {"frame", "redact"},
 	"locator":     {"gateway"},

@@ -84,7 +84,7 @@ func TestCachesAreJudgedEachByItsLimit(t *testing.T) {
 		for name, stats := range tt.caches {
 			bot.ObserveCache(name, func() botwright.TTLCacheStats { return stats })
 		}
-		if r := botwright.JudgeCaches(bot); r.Status != tt.want && (r.Status != "" || tt.want != botwright.Healthy) || r.Value != tt.value {
+		if r := botwright.Judge(bot, "cache"); r.Status != tt.want && (r.Status != "" || tt.want != botwright.Healthy) || r.Value != tt.value {
 			t.Errorf("%s: %+v", tt.name, r)
 		}
 	}

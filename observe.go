@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/metrics"
 )
 
@@ -75,6 +76,14 @@ func (b *Bot) cacheReports() []CacheReport {
 		reports = append(reports, r)
 	}
 	return reports
+}
+
+// cacheSizes is the same for the check of caches.
+func (b *Bot) cacheSizes() (sizes []checks.CacheSize) {
+	for _, c := range b.cacheReports() {
+		sizes = append(sizes, checks.CacheSize{Name: c.Name, Entries: c.Entries, MaxSize: c.MaxSize})
+	}
+	return sizes
 }
 
 // debouncerStats returns the figures of the Debounce middleware of all handlers.

@@ -5,14 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/dispatch"
-)
-
-// The ages of the oldest waiting event at which the check queue changes. A person who waits for an
-// answer looks again after seconds, and has gone after half a minute.
-const (
-	oldestDegraded  = 5 * time.Second
-	oldestUnhealthy = 30 * time.Second
 )
 
 // oldest returns for how long the event has waited that waits longest, 0 if none does.
@@ -24,22 +18,13 @@ func (b *Bot) oldest() time.Duration {
 	return time.Since(w.Received)
 }
 
-// judgeOldest judges for how long the oldest event has waited, and says who is to blame.
-func (b *Bot) judgeOldest() (status HealthStatus, message string) {
+// oldestWaiting is the same for the check of the queue, with who is to blame.
+func (b *Bot) oldestWaiting() checks.Oldest {
 	w, ok := b.queue.Oldest()
 	if !ok {
-		return Healthy, ""
+		return checks.Oldest{}
 	}
-	age := time.Since(w.Received)
-	switch {
-	case age > oldestUnhealthy:
-		status = Unhealthy
-	case age > oldestDegraded:
-		status = Degraded
-	default:
-		return Healthy, ""
-	}
-	return status, fmt.Sprintf("an event has waited for %v%s", age.Round(time.Second), b.blame(w))
+	return checks.Oldest{Age: time.Since(w.Received), Blame: func() string { return b.blame(w) }}
 }
 
 // blame says what an event waits for, as far as that can be told.

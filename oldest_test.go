@@ -35,7 +35,7 @@ func TestOldestWaitingEvent(t *testing.T) {
 			{25 * time.Second, 31 * time.Second, botwright.Unhealthy},
 		} {
 			time.Sleep(tt.after)
-			r := botwright.JudgeQueue(bot)
+			r := botwright.Judge(bot, "queue")
 			if got := bot.Queue().Oldest; got != tt.oldest || r.Status != tt.status {
 				t.Errorf("the oldest waits for %v: %s, %s", got, r.Status, r.Message)
 			}

@@ -309,22 +309,21 @@ func (p *Profiler) captureFailures() (failures uint64, now error) {
 	return p.writeFailures, p.unwritten
 }
 
-// checkCaptures judges whether captures can be written. When the last one could not, it tries a
-// small file, so that it notices by itself that there is room again.
-func (p *Profiler) checkCaptures(context.Context) (CheckResult, error) {
+// unwritable returns why captures cannot be written, nil if they can. When the last one could not, it
+// tries a small file, so that it notices by itself that there is room again.
+func (p *Profiler) unwritable() error {
 	_, failed := p.captureFailures()
 	if failed == nil {
-		return CheckResult{Message: "captures can be written"}, nil
+		return nil
 	}
 	select {
 	case p.capturing <- struct{}{}:
 		defer func() { <-p.capturing }()
 		if p.directory.Probe() == nil {
 			p.noteWrite(nil)
-			return CheckResult{Message: "captures can be written again"}, nil
+			return nil
 		}
 	default: // a capture is on its way, which will tell
 	}
-	return CheckResult{Status: Degraded, Message: "captures cannot be written: " +
-		briefly(failed)}, nil
+	return failed
 }

@@ -107,9 +107,6 @@ func (w *WebhookAlerter) mention(m *webhook.Message) {
 	m.AllowedMentions.Roles, m.AllowedMentions.Users = w.MentionRoles, w.MentionUsers
 }
 
-// quantity writes a value with its unit for people.
-func quantity(v float64, unit string) string { return alert.Quantity(v, unit) }
-
 var _ interface {
 	Alerter
 	HealthReporter
