@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"alert":       {"health", "webhook"},
 	"bucketlock":  {"route"},
 	"census":      {"frame"},
+	"events":      {"scan"},
 	"fleet":       {"change", "gateway", "group"},
 	"checks":      {"alert", "dispatch", "gateway", "health", "memory", "rest", "session", "traffic"},
 	"gateway":     {"frame"},

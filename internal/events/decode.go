@@ -17,7 +17,8 @@ var ErrUnknownType = errors.New("no discordgo struct for this event type")
 // Decode returns the payload d of a dispatch, its "d", as a pointer to a new discordgo struct: a
 // *discordgo.MessageCreate for MESSAGE_CREATE. The struct equals the one that a discordgo session
 // gives to its handlers, guild IDs of channels, members and voice states included, and shares no
-// memory with d. Two things differ, both on purpose:
+// memory with d; short strings of one payload share some, at most 512 bytes. Two things differ, both
+// on purpose:
 //
 //   - A component of a type that discordgo does not know is left out of its message, container,
 //     section or row, and a section's accessory of such a type is nil. discordgo gives up on the
@@ -28,11 +29,12 @@ var ErrUnknownType = errors.New("no discordgo struct for this event type")
 // An error wraps [ErrUnknownType], a *[PayloadError] or a *[PanicError], and shows nothing of the
 // payload. Decode does not panic, keeps no state and may be called from any goroutine.
 func Decode(eventType string, d []byte) (any, error) {
-	payload := newPayload(eventType)
-	if payload == nil {
-		return nil, fmt.Errorf("decode %s: %w", eventType, ErrUnknownType)
-	}
-	if err := contain(func() error { return decode(d, payload) }); err != nil {
+	var payload any
+	err := contain(func() (err error) {
+		payload, err = decode(eventType, d)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("decode %s: %w", eventType, err)
 	}
 	return payload, nil
@@ -41,18 +43,40 @@ func Decode(eventType string, d []byte) (any, error) {
 // Known reports whether discordgo has a struct for an event type, so that [Decode] can succeed.
 func Known(eventType string) bool { return newPayload(eventType) != nil }
 
-func decode(d []byte, payload any) error {
-	if got, want := jsontext.Value(d).Kind(), payloadKind(payload); got != want {
-		return &PayloadError{Reason: "not a JSON " + kindName(want)}
+func decode(eventType string, d []byte) (any, error) {
+	if payload := read(eventType, d); payload != nil {
+		return payload, nil
 	}
-	if err := unmarshal(d, payload); err != nil {
-		return err
-	}
-	if err := check(payload); err != nil {
-		return err
+	return decodeGeneral(eventType, d)
+}
+
+// read returns what a reader makes of a payload, nil if that is not for it.
+func read(eventType string, d []byte) any {
+	r := newReader(d)
+	payload := r.payload(eventType)
+	if payload == nil || !r.all() || missing(payload) != "" {
+		return nil
 	}
 	setGuildIDs(payload)
-	return nil
+	return payload
+}
+
+func decodeGeneral(eventType string, d []byte) (any, error) {
+	payload := newPayload(eventType)
+	if payload == nil {
+		return nil, ErrUnknownType
+	}
+	if got, want := jsontext.Value(d).Kind(), payloadKind(payload); got != want {
+		return nil, &PayloadError{Reason: "not a JSON " + kindName(want)}
+	}
+	if err := unmarshal(d, payload); err != nil {
+		return nil, err
+	}
+	if err := check(payload); err != nil {
+		return nil, err
+	}
+	setGuildIDs(payload)
+	return payload, nil
 }
 
 func unmarshal(d []byte, v any) error {

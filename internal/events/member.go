@@ -10,7 +10,15 @@ import (
 // checking what the member has.
 func DecodeMember(d []byte) (*discordgo.Member, error) {
 	m := new(discordgo.Member)
-	if err := contain(func() error { return unmarshal(d, m) }); err != nil {
+	err := contain(func() error {
+		r := newReader(d)
+		if r.readMember(m); r.all() {
+			return nil
+		}
+		*m = discordgo.Member{}
+		return unmarshal(d, m)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("decode a member: %w", err)
 	}
 	return m, nil

@@ -53,6 +53,11 @@ func compare(t *testing.T, s sample, path string, root, like any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	comparePayload(t, s, path, payload, like)
+}
+
+func comparePayload(t *testing.T, s sample, path string, payload []byte, like any) {
+	t.Helper()
 	got, err := events.Decode(s.Type, payload)
 	if err != nil {
 		var fault *events.PayloadError

@@ -125,11 +125,14 @@ func unmarshalActivity(d *jsontext.Decoder, a *discordgo.Activity) error {
 	if err := json.UnmarshalDecode(d, &v); err != nil {
 		return err
 	}
-	// Not time.UnixMilli: discordgo lets times out of range wrap around, and so must an equal.
-	a.CreatedAt = time.Unix(0, v.CreatedAt*int64(time.Millisecond))
+	a.CreatedAt = unixMilli(v.CreatedAt)
 	a.ApplicationID = string(v.ApplicationID)
 	return nil
 }
+
+// unixMilli is not time.UnixMilli: discordgo lets times out of range wrap around, and so must an
+// equal.
+func unixMilli(ms int64) time.Time { return time.Unix(0, ms*int64(time.Millisecond)) }
 
 // stringOrNumber is the text of a JSON string or number: clients put either in a rich presence.
 type stringOrNumber string

@@ -18,8 +18,8 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 2 {
-		t.Fatalf("generate returned %d files, want 2", len(files))
+	if len(files) != 3 {
+		t.Fatalf("generate returned %d files, want 3", len(files))
 	}
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(root.Dir, filepath.FromSlash(name)))

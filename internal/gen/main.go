@@ -1,6 +1,7 @@
 // Command gen writes the two tables that tie the wire names of gateway events to discordgo's
 // structs: the GatewayEvent constraint of the root package and the constructors of
-// internal/events. It reads discordgo's source at the version go.mod selects, and fails when that
+// internal/events. It also writes the methods by which internal/events reads the events that come
+// most often. It reads discordgo's source at the version go.mod selects, and fails when that
 // source holds anything it does not understand, so that an upgrade cannot lose an event.
 //
 // It is run by go generate and takes no arguments.
@@ -54,9 +55,14 @@ func generate() (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read discordgo %s: %w", discordgo.Version, err)
 	}
+	hot, methods, err := readReaders(os.DirFS(discordgo.Dir), events)
+	if err != nil {
+		return nil, fmt.Errorf("read discordgo %s: %w", discordgo.Version, err)
+	}
+	p := page{Version: discordgo.Version, Events: events, Hot: hot, Methods: methods}
 	files := make(map[string][]byte)
 	for name, tmpl := range templates() {
-		content, err := render(tmpl, page{Version: discordgo.Version, Events: events})
+		content, err := render(tmpl, p)
 		if err != nil {
 			return nil, fmt.Errorf("render %s: %w", name, err)
 		}
