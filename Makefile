@@ -8,8 +8,10 @@ SHELL       := bash
 FUZZTIME ?= 10s
 SOAK     ?= 60s
 BENCH    ?= .
+VERSION  ?= v0.1.0
 
 GOLANGCI_VERSION := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
 GOLANGCI         := $(CURDIR)/.bin/golangci-lint-$(GOLANGCI_VERSION)
 PROMTOOL         := $(or $(shell command -v promtool),$(CURDIR)/.bin/promtool)
 PROMETHEUS       := $(or $(shell command -v prometheus),$(CURDIR)/.bin/prometheus)
@@ -43,6 +45,16 @@ vet: ## go vet, in every module
 lint: $(GOLANGCI) ## golangci-lint, in every module
 	$(call heading,lint)
 	@$(call each_module,$(GOLANGCI) run ./...)
+
+# Not part of ci: the database is elsewhere, and what it has to say changes without a change of ours.
+.PHONY: vuln
+vuln: ## known vulnerabilities in what we depend on, with govulncheck, in every module
+	$(call heading,vulnerabilities)
+	@$(call each_module,go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) ./...)
+
+.PHONY: tagcheck
+tagcheck: ## tag a clone as VERSION and fetch it with go get, as a user does
+	bash .ci/tagcheck $(VERSION)
 
 .PHONY: tidy
 tidy: ## fail if go.mod or go.sum is not tidy
