@@ -30,30 +30,31 @@ import (
 // events. Make one with [New], add handlers with [On], and run it with [Bot.Run]. Its methods may
 // be called from any goroutine.
 type Bot struct {
-	cfg           *config
-	handlers      handlers
-	sessionEvents map[string]bool
-	session       *discordgo.Session // of the first shard; made by New
-	settings      legacy.Settings    // of that session, as New left it
-	sessionTaken  atomic.Bool        // a shard has it
-	locator       *locator.Locator
-	gate          *gateway.Queue
-	queue         *dispatch.Queue[work]
-	rest          *rest.Transport
-	metrics       *Metrics // nil without WithMetrics
-	stats         stats
-	memory        *memory.Monitor
-	profiler      *Profiler
-	observed      observed
-	health        *Health
-	traffic       traffic.Sensor // of calls of the API
-	adminOnce     sync.Once
-	admin         *admin.Server // see adminServer
-	started       time.Time     // when New made it
-	ready         atomic.Bool   // all shards were ready once
-	failures      atomic.Uint64 // errors of handlers
-	members       members.Requests
-	guard         *memory.Guard
+	cfg            *config
+	handlers       handlers
+	sessionEvents  map[string]bool
+	session        *discordgo.Session // of the first shard; made by New
+	settings       legacy.Settings    // of that session, as New left it
+	sessionTaken   atomic.Bool        // a shard has it
+	locator        *locator.Locator
+	gate           *gateway.Queue
+	queue          *dispatch.Queue[work]
+	rest           *rest.Transport
+	metrics        *Metrics // nil without WithMetrics
+	stats          stats
+	memory         *memory.Monitor
+	profiler       *Profiler
+	cacheStats     observed[TTLCacheStats]
+	debouncerStats observed[DebouncerStats]
+	health         *Health
+	traffic        traffic.Sensor // of calls of the API
+	adminOnce      sync.Once
+	admin          *admin.Server // see adminServer
+	started        time.Time     // when New made it
+	ready          atomic.Bool   // all shards were ready once
+	failures       atomic.Uint64 // errors of handlers
+	members        members.Requests
+	guard          *memory.Guard
 
 	handlerCtx     context.Context // of all handlers
 	cancelHandlers context.CancelCauseFunc
@@ -134,7 +135,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.handlers.instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()
-	b.ObserveDebouncer("handlers", b.debouncerStats)
+	b.ObserveDebouncer("handlers", b.handlerDebounces)
 	for _, c := range cfg.caches {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}

@@ -76,3 +76,12 @@ func (d *debounce) run(e *Event, handled func()) {
 		handled()
 	}
 }
+
+// handlerDebounces returns the figures of the Debounce middleware of all handlers.
+func (b *Bot) handlerDebounces() DebouncerStats {
+	debouncers, sum := b.attachedDebouncers()
+	for _, a := range debouncers {
+		sum.add(a.debouncer.Stats())
+	}
+	return sum
+}

@@ -107,7 +107,7 @@ func Judge(b *Bot, name string) CheckResult {
 func MetricsOf(b *Bot) *Metrics { return b.metrics }
 
 // Add adds a part to m.
-func (m *Metrics) Add(name string, c prometheus.Collector) { m.add(name, c) }
+func (m *Metrics) Add(name string, c prometheus.Collector) { m.parts.Add(name, c) }
 
 // FloodEvent counts an event that is received now.
 func (m *Metrics) FloodEvent(eventType, d string) { m.event([]byte(eventType), []byte(d), time.Now()) }
@@ -204,7 +204,7 @@ func Debouncers(b *Bot) int {
 }
 
 // HandlerDebounces returns what the Debounce middleware of all handlers has done.
-func HandlerDebounces(b *Bot) DebouncerStats { return b.debouncerStats() }
+func HandlerDebounces(b *Bot) DebouncerStats { return b.handlerDebounces() }
 
 // NewShow returns a function that shows an event to those who expect it.
 func NewShow(b *Bot, eventType, raw string) func() {

@@ -1,13 +1,13 @@
 package botwright
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
-	"runtime"
+	"sync"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -72,15 +72,8 @@ type MetricsConfig struct {
 // goroutine.
 type Metrics struct {
 	namespace string
-	parts     []metricsPart
+	parts     *metrics.Parts
 	counts    *metrics.Metrics
-	errors    *prometheus.CounterVec
-}
-
-// A metricsPart is a collector of one part of a bot.
-type metricsPart struct {
-	name string
-	prometheus.Collector
 }
 
 // NewMetrics returns Metrics that have counted nothing yet; see [Metrics.Watch]. It panics if
@@ -90,50 +83,22 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 		cfg.Namespace = "discord"
 	}
 	mustBe("NewMetrics", namespaceProblem(cfg.Namespace))
-	namespace := cfg.Namespace
 	m := &Metrics{
-		namespace: namespace,
-		counts:    metrics.New(namespace, cfg.TraceID),
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: namespace, Name: "instrumentation_errors_total",
-			Help: "Collections of a part's metrics that panicked and were left out.",
-		}, []string{"hook"}),
+		namespace: cfg.Namespace,
+		parts:     metrics.NewParts(cfg.Namespace),
+		counts:    metrics.New(cfg.Namespace, cfg.TraceID),
 	}
-	m.add("build", buildMetric(namespace))
-	m.add("counts", m.counts)
+	m.parts.Add("build", metrics.NewBuild(cfg.Namespace, moduleVersion(modulePath),
+		moduleVersion(libraryPath)))
+	m.parts.Add("counts", m.counts)
 	return m
 }
 
-// add makes c a part of m. It must not be called once m is registered.
-func (m *Metrics) add(name string, c prometheus.Collector) {
-	m.parts = append(m.parts, metricsPart{name, c})
-	m.errors.WithLabelValues(name)
-}
-
 // Describe implements prometheus.Collector.
-func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, p := range m.parts {
-		p.Describe(ch)
-	}
-	m.errors.Describe(ch)
-}
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) { m.parts.Describe(ch) }
 
 // Collect implements prometheus.Collector. A part that panics costs its own metrics and no more.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	for _, p := range m.parts {
-		m.collect(p, ch)
-	}
-	m.errors.Collect(ch)
-}
-
-func (m *Metrics) collect(p metricsPart, ch chan<- prometheus.Metric) {
-	defer func() {
-		if v := recover(); v != nil {
-			m.errors.WithLabelValues(p.name).Inc()
-		}
-	}()
-	p.Collect(ch)
-}
+func (m *Metrics) Collect(ch chan<- prometheus.Metric) { m.parts.Collect(ch) }
 
 // Watch counts the events, interactions and requests of a session that is not a [Bot]'s. It
 // replaces the session's HTTP client by a copy and is to be called once, before the session is
@@ -228,13 +193,14 @@ func (b *Bot) registerMetrics() error {
 	if b.metrics == nil {
 		return nil
 	}
-	b.metrics.add("fleet", metrics.NewFleet(b.metrics.namespace, metrics.Fleet{
+	parts, namespace := b.metrics.parts, b.metrics.namespace
+	parts.Add("fleet", metrics.NewFleet(namespace, metrics.Fleet{
 		Configured: b.cfg.shards(), Shards: b.gatewayStatuses,
 		Queue:  b.queue.Stats,
 		Oldest: b.oldest,
 		Budget: b.gate.Budget,
 	}))
-	b.metrics.add("bot", metrics.NewBot(b.metrics.namespace, metrics.Bot{
+	parts.Add("bot", metrics.NewBot(namespace, metrics.Bot{
 		Started: b.started,
 		Limits:  b.cfg.queue.internal(),
 		Users:   b.users,
@@ -246,10 +212,11 @@ func (b *Bot) registerMetrics() error {
 		Operations:   b.profiler.operations.Snapshot,
 		FailedLogins: b.stats.failedLogins.Load,
 	}))
-	b.metrics.add("ratelimits", metrics.NewRateLimits(b.metrics.namespace, b.rest.Stats))
-	b.metrics.add("parts", newObservedMetrics(b.metrics.namespace, &b.observed))
-	b.metrics.add("resources", metrics.NewResources(b.metrics.namespace, b.memory))
-	b.metrics.add("health", metrics.NewHealth(b.metrics.namespace, metrics.Health{
+	parts.Add("ratelimits", metrics.NewRateLimits(namespace, b.rest.Stats))
+	parts.Add("parts", metrics.NewObserved(namespace, metrics.Observed{
+		Caches: b.cacheMetrics, Debouncers: b.debouncerMetrics}))
+	parts.Add("resources", metrics.NewResources(namespace, b.memory))
+	parts.Add("health", metrics.NewHealth(namespace, metrics.Health{
 		Report: b.health.monitor.Report,
 		Alerts: b.health.alertCounts, Storage: b.storageFailures,
 	}))
@@ -274,13 +241,50 @@ func (c *config) shards() int {
 	return c.shardCount
 }
 
-// buildMetric says what the program was built from.
-func buildMetric(namespace string) prometheus.Collector {
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info",
-		Help: "1, with the versions that the program was built from.",
-	}, []string{"botwright", "discordgo", "go"})
-	info.WithLabelValues(cmp.Or(moduleVersion(modulePath), "unknown"),
-		cmp.Or(moduleVersion(libraryPath), "unknown"), runtime.Version()).Set(1)
-	return info
+// ObserveDebouncer shows a debouncer of the program in the bot's metrics under a name. stats is
+// [Debouncer.Stats] of that debouncer. The name "handlers" is that of the [Debounce] middleware of
+// all handlers. It panics if the name is empty or taken, or stats is nil.
+func (b *Bot) ObserveDebouncer(name string, stats func() DebouncerStats) {
+	b.debouncerStats.add("ObserveDebouncer", name, stats)
+}
+
+func (b *Bot) debouncerMetrics() map[string]metrics.Debouncer {
+	all := make(map[string]metrics.Debouncer)
+	for name, s := range b.debouncerStats.read() {
+		all[name] = metrics.Debouncer(s)
+	}
+	return all
+}
+
+// observed are the figures of parts of a program that a bot shows, by name.
+type observed[S any] struct {
+	mu    sync.Mutex // guards what follows
+	stats map[string]func() S
+}
+
+func (o *observed[S]) add(method, name string, stats func() S) {
+	if name == "" || stats == nil {
+		panic(fmt.Sprintf("botwright: %s(%q): pass a name and a function", method, name))
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stats[name] != nil {
+		panic(fmt.Sprintf("botwright: %s(%q): the name is taken: use another one", method, name))
+	}
+	if o.stats == nil {
+		o.stats = make(map[string]func() S)
+	}
+	o.stats[name] = stats
+}
+
+// read calls the functions, without the lock: they are the program's.
+func (o *observed[S]) read() map[string]S {
+	o.mu.Lock()
+	stats := maps.Clone(o.stats)
+	o.mu.Unlock()
+	all := make(map[string]S, len(stats))
+	for name, f := range stats {
+		all[name] = f()
+	}
+	return all
 }

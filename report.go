@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/resource"
+	"github.com/botwright/botwright/internal/tick"
 )
 
 // A Report says in a few figures how a bot is doing. It prints as some lines for people, and can
@@ -132,21 +133,7 @@ func WithReportEvery(d time.Duration) Option {
 }
 
 func logReports(ctx context.Context, b *Bot) {
-	every(ctx, b.cfg.reportEvery, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
-}
-
-// every calls f each time d has passed until ctx is done.
-func every(ctx context.Context, d time.Duration, f func()) {
-	t := time.NewTicker(d)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-			f()
-		case <-ctx.Done():
-			return
-		}
-	}
+	tick.Every(ctx, b.cfg.reportEvery, func() { b.cfg.logger.Info("report", "bot", b.Report()) })
 }
 
 // stats is what a bot counts for its reports.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"math"
 	"time"
+
+	"github.com/botwright/botwright/internal/tick"
 )
 
 // ResourceConfig configures the watch over what the process uses. Each zero field is its default.
@@ -36,7 +38,7 @@ func WithResources(cfg ResourceConfig) Option {
 
 func watchResources(ctx context.Context, b *Bot) {
 	w := resourceWatch{bot: b}
-	every(ctx, b.cfg.resources.Interval, w.look)
+	tick.Every(ctx, b.cfg.resources.Interval, w.look)
 }
 
 // maxMemory is from how many bytes on memory counts as high; 0 leaves it to the limit.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/tick"
 )
 
 const (
@@ -21,18 +22,11 @@ const (
 // watchShards follows the events of all shards, and reconnects those that have gone silent. A
 // RESUME brings what was missed.
 func (b *Bot) watchShards(ctx context.Context) {
-	tick := time.NewTicker(b.cfg.sampleEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
+	tick.Every(ctx, b.cfg.sampleEvery, func() {
 		for _, s := range b.ownShards() {
 			b.watchShard(ctx, s, time.Now())
 		}
-	}
+	})
 }
 
 func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {

@@ -2,6 +2,7 @@ package tick_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,4 +25,27 @@ func TestTicks(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTurns(t *testing.T) {
+	var done []int
+	rounds := 0
+	turns := tick.Turns{Of: 3, Jobs: func() (jobs []func()) {
+		rounds++
+		for i := range 7 {
+			jobs = append(jobs, func() { done = append(done, i) })
+		}
+		return jobs
+	}}
+	for _, want := range []int{3, 6, 7, 10} {
+		turns.Next()
+		if len(done) != want {
+			t.Errorf("%d jobs are done, want %d", len(done), want)
+		}
+	}
+	if rounds != 2 || !slices.Equal(done, []int{0, 1, 2, 3, 4, 5, 6, 0, 1, 2}) {
+		t.Errorf("%d rounds: %v", rounds, done)
+	}
+	none := tick.Turns{Jobs: func() []func() { return nil }}
+	none.Next()
 }
