@@ -368,7 +368,7 @@ func TestRoundShards(t *testing.T) {
 func TestReshardGivenUpLate(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{Guilds: 4, MaxConcurrency: 8, IdentifyWindow: 1})
-	bot := newBot(t, srv, botwright.WithShards(1), botwright.WithOverlapPart(500*time.Millisecond))
+	bot := newBot(t, srv, botwright.WithShards(1), botwright.WithOverlapPart(3*time.Second))
 	events := heard(bot)
 	open(t, bot)
 	old := srv.Conn(0)
