@@ -23,8 +23,14 @@ MODULES := $(patsubst ./%,%,$(patsubst %/,%,$(sort $(dir \
 heading     = @printf '\n== %s\n' '$(1)'
 each_module = for dir in $(MODULES); do echo "$$dir: $(1)"; (cd "$$dir" && $(1)); done
 
+# What mostly waits runs beside what mostly computes. Its output comes when it has ended.
 .PHONY: ci
-ci: fmt vet lint tidy generated test soak cuts examples monitoring ## everything a change has to pass
+ci: $(GOLANGCI) ## everything a change has to pass
+	@waits=$$(mktemp); trap 'rm "$$waits"' EXIT; \
+	$(MAKE) --no-print-directory soak cuts >"$$waits" 2>&1 & beside=$$!; \
+	passed=0; $(MAKE) --no-print-directory fmt vet lint tidy generated || passed=$$?; \
+	wait $$beside || passed=$$?; cat "$$waits"; exit $$passed
+	@$(MAKE) --no-print-directory test examples monitoring
 	$(call heading,all passed)
 
 .PHONY: fmt

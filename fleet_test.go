@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/big"
 	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,25 +16,8 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
-
-// lockedBuffer collects a log.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
 
 // 64 shards of a bot that may identify 16 at a time are ready as fast as Discord allows, in order.
 func TestStartOrder(t *testing.T) {
@@ -47,9 +28,9 @@ func TestStartOrder(t *testing.T) {
 		// A little less than Discord's: on a busy machine an IDENTIFY may be slower than the next.
 		IdentifyWindow: window * 9 / 10,
 	})
-	log := &lockedBuffer{}
+	log := &testkit.Log{}
 	bot := newBot(t, srv, botwright.WithShards(0),
-		botwright.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+		botwright.WithLogger(log.Text()))
 	open(t, bot)
 
 	identifies := srv.Identifies()

@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
 	"github.com/botwright/botwright/internal/leftover"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -41,7 +42,7 @@ func (m afterExamples) Run() int {
 }
 
 // testTime bounds each test. Nothing waits for it unless something is broken.
-const testTime = time.Minute
+const testTime = testkit.Patience
 
 // newServer starts a fake Discord for the time of the test.
 func newServer(t *testing.T, cfg discordtest.Config) *discordtest.Server {
@@ -93,13 +94,7 @@ func testContext(t *testing.T) context.Context {
 // receive takes the next value of a channel.
 func receive[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(testTime):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
+	return testkit.Receive(t, from, fmt.Sprintf("a %T", *new(T)))
 }
 
 // say lets the first member of the first guild write into the guild's first channel.

@@ -16,13 +16,14 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestProfilerDo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		log := &syncBuffer{}
-		p := botwright.NewProfiler(botwright.ProfilerConfig{Logger: log.logger()})
+		log := &testkit.Log{}
+		p := botwright.NewProfiler(botwright.ProfilerConfig{Logger: log.Text()})
 		fail := errors.New("failed")
 		do := func(took time.Duration, err error) {
 			t.Helper()
@@ -96,8 +97,8 @@ func TestProfilerPanic(t *testing.T) {
 // It does not run beside others: a process has one flight recorder.
 func TestProfilerCapturesWhatIsSlow(t *testing.T) {
 	srv := newServer(t, discordtest.Config{})
-	log, dir := &syncBuffer{}, filepath.Join(t.TempDir(), "captures")
-	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.WithProfiler(
+	log, dir := &testkit.Log{}, filepath.Join(t.TempDir(), "captures")
+	bot := newBot(t, srv, botwright.WithLogger(log.Text()), botwright.WithProfiler(
 		botwright.ProfilerConfig{Slow: time.Millisecond, CaptureDir: dir, CPUProfile: -1}))
 	release := make(chan bool)
 	botwright.On(bot, func(ctx context.Context, _ *discordgo.Session, _ *discordgo.MessageCreate) error {
@@ -142,9 +143,9 @@ func TestProfilerCapturesWhatIsSlow(t *testing.T) {
 
 func TestProfilerWithoutARecorder(t *testing.T) {
 	t.Parallel()
-	log := &syncBuffer{}
+	log := &testkit.Log{}
 	p := botwright.NewProfiler(botwright.ProfilerConfig{
-		CaptureDir: t.TempDir(), CPUProfile: -1, Logger: log.logger()})
+		CaptureDir: t.TempDir(), CPUProfile: -1, Logger: log.Text()})
 	dir, err := p.Capture(t.Context()) // Run does not run
 	if err != nil {
 		t.Fatal(err)

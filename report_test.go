@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestReport(t *testing.T) {
@@ -155,40 +155,11 @@ func TestRates(t *testing.T) {
 	})
 }
 
-// syncBuffer is a log that is read while it is written.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-func (b *syncBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
-
-func TestWithReportEvery(t *testing.T) {
-	t.Parallel()
-	srv := newServer(t, discordtest.Config{})
-	log := &syncBuffer{}
-	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.WithReportEvery(time.Millisecond))
-	open(t, bot)
-	poll(t, func() bool { return strings.Count(log.String(), "msg=report bot.uptime=") >= 2 })
-}
-
 func TestResourcesAreWatched(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, discordtest.Config{})
-	log := &syncBuffer{}
-	bot := newBot(t, srv, botwright.WithLogger(log.logger()), botwright.WithResources(
+	log := &testkit.Log{}
+	bot := newBot(t, srv, botwright.WithLogger(log.Text()), botwright.WithResources(
 		botwright.ResourceConfig{Interval: time.Millisecond, MaxMemory: 1}))
 	open(t, bot)
 	poll(t, func() bool { return strings.Count(log.String(), "msg=resources process.rss_bytes=") >= 3 })

@@ -14,6 +14,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // Whoever has the token of a webhook or an interaction can post in its name: what the bot reports,
@@ -22,7 +23,7 @@ func TestNoTokenInErrorsAndLogs(t *testing.T) {
 	t.Parallel()
 	const hookToken = "MARKER-webhook_token"
 	srv := newServer(t, discordtest.Config{})
-	var logs lockedBuffer
+	var logs testkit.Log
 	log := slog.New(slog.NewJSONHandler(&logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	reg := prometheus.NewRegistry()
 	bot := newBot(t, srv, botwright.WithLogger(log), botwright.WithMetrics(reg),

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // A child is a bot in a process of its own that can be killed; see childBot.
@@ -100,10 +100,10 @@ func TestStateSurvivesKill(t *testing.T) {
 		await(t, srv, func() bool { return len(srv.Connections()) == 1 })
 		stir(t, srv, round)
 	}
-	var log lockedBuffer
+	var log testkit.Log
 	next := newBot(t, srv, botwright.WithIntents(discordgo.IntentsAll),
 		botwright.WithSessionStore(botwright.FileSessionStore(path)),
-		botwright.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		botwright.WithLogger(log.Text()))
 	events := heard(next)
 	open(t, next)
 	stir(t, srv, 2)
@@ -201,8 +201,8 @@ func TestResumedWithoutState(t *testing.T) {
 			t.Parallel()
 			srv := newServer(t, discordtest.Config{Guilds: 2})
 			store := botwright.FileSessionStore(sessionFile(t))
-			var log lockedBuffer
-			logger := botwright.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))
+			var log testkit.Log
+			logger := botwright.WithLogger(log.Text())
 			intents := botwright.WithIntents(discordgo.IntentsAll)
 			bot := newBot(t, srv, intents, logger, botwright.WithSessionStore(store))
 			if err := bot.Open(testContext(t)); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // damaged are frames that may have been dispatches.
@@ -108,12 +109,12 @@ func TestUnknownMemberOfTheEnvelope(t *testing.T) {
 // A frame that cannot be read is named in the log.
 func TestLogNamesTheMalformedFrame(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
-		var log syncBuffer
-		r := start(t, f, func(c *gateway.Config) { c.Logger = log.logger() })
+		var log testkit.Log
+		r := start(t, f, func(c *gateway.Config) { c.Logger = log.JSON() })
 		r.identify("a").send(`{"t":"MESSAGE_CREATE","s":0,"op":0,"d":{}}`)
 		r.resume("a", 1)
-		if !log.contains(`"op":0,"event":"MESSAGE_CREATE","sequence":0`) {
-			t.Error(log.text())
+		if !strings.Contains(log.String(), `"op":0,"event":"MESSAGE_CREATE","sequence":0`) {
+			t.Error(log.String())
 		}
 	})
 }

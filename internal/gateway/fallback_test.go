@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // A server that does not know a compression is asked for the next, whatever it does; each time with
@@ -20,13 +22,13 @@ func TestCompressionFallsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fake) {
-				var log syncBuffer
+				var log testkit.Log
 				knows := map[string]bool{"": true}
 				if play == nil {
 					f.knows = func(compress string) bool { return knows[compress] }
 				}
 				r := start(t, f, func(c *gateway.Config) {
-					c.Compression, c.Logger = gateway.Zstd, log.logger()
+					c.Compression, c.Logger = gateway.Zstd, log.JSON()
 				})
 				if play != nil {
 					for _, want := range []string{"zstd-stream", "zlib-stream"} {
@@ -46,8 +48,8 @@ func TestCompressionFallsBack(t *testing.T) {
 					t.Errorf("asked for %q in the end", got)
 				}
 				for _, next := range []string{"zlib-stream", "none"} {
-					if !log.contains(`"next":"` + next + `"`) {
-						t.Errorf("%s is not in the log: %s", next, log.text())
+					if !strings.Contains(log.String(), `"next":"`+next+`"`) {
+						t.Errorf("%s is not in the log: %s", next, log.String())
 					}
 				}
 				p.reset()

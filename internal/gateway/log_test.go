@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // lines returns level and message of what was logged.
-func (s *syncBuffer) lines(t *testing.T) []string {
+func linesOf(t *testing.T, log *testkit.Log) []string {
 	t.Helper()
 	var lines []string
-	for line := range strings.Lines(s.text()) {
+	for line := range strings.Lines(log.String()) {
 		var l struct{ Level, Msg, After string }
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatal(err)
@@ -31,8 +32,8 @@ func (s *syncBuffer) lines(t *testing.T) []string {
 // Ten minutes without a network are one line, and the recovery is one.
 func TestOneLinePerLoss(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
-		var log syncBuffer
-		r := start(t, f, func(c *gateway.Config) { c.Logger = log.logger() })
+		var log testkit.Log
+		r := start(t, f, func(c *gateway.Config) { c.Logger = log.JSON() })
 		p := r.identify("a")
 		f.refuse("", errors.New("network is down"))
 		p.reset()
@@ -48,7 +49,7 @@ func TestOneLinePerLoss(t *testing.T) {
 		r.wantState(gateway.Ready)
 		want := []string{"INFO shard ready", "WARN gateway connection lost", "INFO shard resumed",
 			"INFO gateway connection lost", "INFO shard resumed"}
-		if got := log.lines(t); !slices.Equal(got, want) {
+		if got := linesOf(t, &log); !slices.Equal(got, want) {
 			t.Errorf("the log says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		if n := r.shard.Status().Losses; n != 2 {

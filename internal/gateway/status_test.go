@@ -3,12 +3,14 @@ package gateway_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/botwright/botwright/internal/gateway"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestStatusStates(t *testing.T) {
@@ -191,10 +193,10 @@ func TestStatusCountsDisconnects(t *testing.T) {
 // No field of any status tells the token.
 func TestTokenIsNotLogged(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fake) {
-		var log syncBuffer
+		var log testkit.Log
 		r := start(t, f, func(c *gateway.Config) {
 			c.Token = "hush"
-			c.Logger = log.logger()
+			c.Logger = log.JSON()
 		})
 		p := r.identify("a")
 		p.close(4002)
@@ -205,8 +207,8 @@ func TestTokenIsNotLogged(t *testing.T) {
 		p.ended()
 		f.refuse("", errors.New("network is down"))
 		time.Sleep(time.Minute)
-		if log.contains("hush") || !log.contains("4002") {
-			t.Errorf("log: %s", log.text())
+		if strings.Contains(log.String(), "hush") || !strings.Contains(log.String(), "4002") {
+			t.Errorf("log: %s", log.String())
 		}
 	})
 }

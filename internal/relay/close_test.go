@@ -9,6 +9,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestCloseBeforeOpen(t *testing.T) {
@@ -33,7 +34,7 @@ func TestShutdownWaitsForTheSession(t *testing.T) {
 	}
 	within(t, "closing from many sides", wg.Wait)
 	select {
-	case <-receive(t, tap.conns, "connection").closed:
+	case <-testkit.Receive(t, tap.conns, "connection").closed:
 	default:
 		t.Error("the session has not closed its end of the connection")
 	}
@@ -72,7 +73,7 @@ func TestCloseFromAHandler(t *testing.T) {
 	if !b.Dispatch(2, "TYPING_START", []byte(`{}`)) {
 		t.Fatal("Dispatch refused an event")
 	}
-	receive(t, done, "return of Close")
+	testkit.Receive(t, done, "return of Close")
 }
 
 // TestStuckHandler fills everything between the relay and a handler that does not return, and
@@ -100,7 +101,7 @@ func TestStuckHandler(t *testing.T) {
 			if !b.Dispatch(2, "TYPING_START", []byte(`{}`)) {
 				t.Fatal("Dispatch refused an event")
 			}
-			receive(t, entered, "event")
+			testkit.Receive(t, entered, "event")
 			for b.Dispatch(3, "TYPING_START", []byte(`{}`)) {
 			}
 			for range 20 { // several heartbeats wait for their ACK

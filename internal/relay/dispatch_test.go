@@ -8,6 +8,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestDispatchReachesHandlers(t *testing.T) {
@@ -40,13 +41,13 @@ func TestDispatchReachesHandlers(t *testing.T) {
 			}
 			clear(d) // it was copied
 
-			if e := receive(t, typed, "MessageCreate"); e.Content != "hi" || e.Author.ID != "2" {
+			if e := testkit.Receive(t, typed, "MessageCreate"); e.Content != "hi" || e.Author.ID != "2" {
 				t.Errorf("MessageCreate = %+v", e.Message)
 			}
-			if e := receive(t, raw, "Event"); e.Sequence != 7 || e.Operation != 0 {
+			if e := testkit.Receive(t, raw, "Event"); e.Sequence != 7 || e.Operation != 0 {
 				t.Errorf("Event = %+v, want sequence 7", e)
 			}
-			receive(t, once, "AddHandlerOnce")
+			testkit.Receive(t, once, "AddHandlerOnce")
 		})
 	}
 }
@@ -65,7 +66,7 @@ func TestDispatchKeepsOrder(t *testing.T) {
 		}
 	}
 	for i := range events {
-		if id := receive(t, got, "event"); id != fmt.Sprint(i) {
+		if id := testkit.Receive(t, got, "event"); id != fmt.Sprint(i) {
 			t.Fatalf("event %d has id %s", i, id)
 		}
 	}
@@ -88,7 +89,7 @@ func TestDispatchDuringOpen(t *testing.T) {
 		close(done)
 	})
 	b.open(t)
-	receive(t, done, "event")
+	testkit.Receive(t, done, "event")
 	if len(order) != 2 || order[0] != "ready" {
 		t.Errorf("order = %v", order)
 	}
@@ -103,7 +104,7 @@ func TestDispatchRefuses(t *testing.T) {
 	readies := make(chan struct{}, 2)
 	b.session.AddHandler(func(*discordgo.Session, *discordgo.Ready) { readies <- struct{}{} })
 	b.open(t)
-	receive(t, readies, "Ready")
+	testkit.Receive(t, readies, "Ready")
 	for _, e := range []struct{ eventType, d string }{
 		{"READY", readyPayload},
 		{"RESUMED", `{}`},
@@ -176,9 +177,9 @@ func TestStorm(t *testing.T) {
 	})
 	within(t, "the storm", wg.Wait)
 	for range senders * each {
-		receive(t, b.sent, "frame")
+		testkit.Receive(t, b.sent, "frame")
 	}
 	for range events {
-		receive(t, handled, "event")
+		testkit.Receive(t, handled, "event")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // TestGarbageFromTheSession speaks to the relay as no session does.
@@ -61,7 +62,7 @@ func TestGarbageFromTheSession(t *testing.T) {
 			t.Fatalf("write %.20q: %v", g.message, err)
 		}
 	}
-	if got := receive(t, b.sent, "frame"); got.op != 4 || got.d != `{"still":"here"}` {
+	if got := testkit.Receive(t, b.sent, "frame"); got.op != 4 || got.d != `{"still":"here"}` {
 		t.Errorf("Send got %v", got)
 	}
 	if got := b.Stats().Refused; got != 8 {
@@ -71,7 +72,7 @@ func TestGarbageFromTheSession(t *testing.T) {
 	if err := ws.WriteMessage(websocket.CloseMessage, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, ended, "end of the connection"); !websocket.IsCloseError(err, 1006) {
+	if err := testkit.Receive(t, ended, "end of the connection"); !websocket.IsCloseError(err, 1006) {
 		t.Errorf("read = %v, want an end without a close frame", err)
 	}
 }
@@ -127,7 +128,7 @@ func TestCloseWaitsForSend(t *testing.T) {
 	}
 	defer ws.Close()
 	go func() { _ = ws.WriteMessage(websocket.TextMessage, []byte(`{"op":4}`)) }()
-	receive(t, entered, "frame")
+	testkit.Receive(t, entered, "frame")
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -142,7 +143,7 @@ func TestCloseWaitsForSend(t *testing.T) {
 	default:
 	}
 	close(release)
-	receive(t, closed, "return of Close")
+	testkit.Receive(t, closed, "return of Close")
 }
 
 func TestGarbageInsteadOfAHandshake(t *testing.T) {

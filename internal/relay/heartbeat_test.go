@@ -8,6 +8,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestHeartbeatLatencyIsThatOfTheGateway(t *testing.T) {
@@ -20,8 +21,8 @@ func TestHeartbeatLatencyIsThatOfTheGateway(t *testing.T) {
 	tap := tapSession(b.session, false)
 	b.open(t)
 
-	conn := receive(t, tap.conns, "connection")
-	acked := receive(t, conn.ack, "ACK")
+	conn := testkit.Receive(t, tap.conns, "connection")
+	acked := testkit.Receive(t, conn.ack, "ACK")
 	if delay := acked.Sub(conn.written()); delay < latency {
 		t.Errorf("ACK came after %v, want at least %v", delay, latency)
 	}
@@ -29,7 +30,7 @@ func TestHeartbeatLatencyIsThatOfTheGateway(t *testing.T) {
 	if !b.Dispatch(2, "TYPING_START", []byte(`{}`)) {
 		t.Fatal("Dispatch refused an event")
 	}
-	receive(t, handled, "event")
+	testkit.Receive(t, handled, "event")
 	// HeartbeatLatency reads two fields without their locks; Close has taken both of these.
 	shutdown(t, b.Relay)
 	if got := b.session.HeartbeatLatency(); got < latency || got > latency+5*time.Second {
@@ -45,7 +46,7 @@ func TestLatencyIsCapped(t *testing.T) {
 	})
 	tap := tapSession(b.session, false)
 	b.open(t)
-	receive(t, receive(t, tap.conns, "connection").ack, "ACK")
+	testkit.Receive(t, testkit.Receive(t, tap.conns, "connection").ack, "ACK")
 }
 
 func TestAckPrecedesEvents(t *testing.T) {
@@ -59,24 +60,24 @@ func TestAckPrecedesEvents(t *testing.T) {
 	})
 	tap := tapSession(b.session, false)
 	b.open(t)
-	conn := receive(t, tap.conns, "connection")
-	receive(t, conn.ack, "ACK of the first heartbeat")
+	conn := testkit.Receive(t, tap.conns, "connection")
+	testkit.Receive(t, conn.ack, "ACK of the first heartbeat")
 
 	for range 3 { // one in the handler, one in the pipe, one in the queue
 		if !b.Dispatch(2, "TYPING_START", []byte(`{}`)) {
 			t.Fatal("Dispatch refused an event")
 		}
 	}
-	receive(t, entered, "first event")
+	testkit.Receive(t, entered, "first event")
 	for _, op := range []int{1, 4} { // once op 4 has arrived, so has the heartbeat
 		if err := b.session.GatewayWriteStruct(map[string]any{"op": op}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	receive(t, b.sent, "frame")
+	testkit.Receive(t, b.sent, "frame")
 	close(release)
-	receive(t, entered, "second event")
-	receive(t, entered, "third event")
+	testkit.Receive(t, entered, "second event")
+	testkit.Receive(t, entered, "third event")
 
 	frames := conn.read()
 	if strings.LastIndex(frames, `"op":11`) > strings.LastIndex(frames, `"TYPING_START"`) {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -135,18 +136,6 @@ func shutdown(t testing.TB, r *relay.Relay) {
 	}
 }
 
-// receive returns the next value of ch.
-func receive[T any](t testing.TB, ch <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("no %s", what)
-		panic("unreachable")
-	}
-}
-
 // within fails the test when f takes longer than patience, and returns how long it took.
 func within(t testing.TB, what string, f func()) time.Duration {
 	t.Helper()
@@ -156,7 +145,7 @@ func within(t testing.TB, what string, f func()) time.Duration {
 		defer close(done)
 		f()
 	}()
-	receive(t, done, "end of "+what)
+	testkit.Receive(t, done, "end of "+what)
 	return time.Since(began)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestOpenGivesTheSessionItsReady(t *testing.T) {
@@ -32,10 +33,10 @@ func TestOpenGivesTheSessionItsReady(t *testing.T) {
 	if got := b.session.State.SessionID; got != "upstream" {
 		t.Errorf("State.SessionID = %q, want upstream", got)
 	}
-	if e := receive(t, ready, "Ready"); len(e.Guilds) != 0 {
+	if e := testkit.Receive(t, ready, "Ready"); len(e.Guilds) != 0 {
 		t.Errorf("Ready lists %d guilds, want none", len(e.Guilds))
 	}
-	receive(t, connected, "Connect")
+	testkit.Receive(t, connected, "Connect")
 }
 
 func TestOpenRefusesABadReady(t *testing.T) {
@@ -215,7 +216,7 @@ func TestManySessions(t *testing.T) {
 		}
 	}
 	for range benches {
-		receive(t, events, "event")
+		testkit.Receive(t, events, "event")
 	}
 	took = within(t, "closing all sessions", func() {
 		each(benches, func(b *bench) { shutdown(t, b.Relay) })

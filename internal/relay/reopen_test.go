@@ -8,6 +8,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // reopening is a bench whose handlers tell what the session went through.
@@ -35,10 +36,10 @@ func setupReopening(t *testing.T, cfg relay.Config, mute bool) *reopening {
 		r.typing <- e.UserID
 	})
 	r.open(t)
-	receive(t, r.ready, "Ready")
-	r.conn = receive(t, r.tap.conns, "connection")
+	testkit.Receive(t, r.ready, "Ready")
+	r.conn = testkit.Receive(t, r.tap.conns, "connection")
 	if !mute {
-		receive(t, r.conn.ack, "ACK")
+		testkit.Receive(t, r.conn.ack, "ACK")
 	}
 	return r
 }
@@ -48,18 +49,18 @@ func setupReopening(t *testing.T, cfg relay.Config, mute bool) *reopening {
 // connection has been closed, closes the next one too.
 func (r *reopening) check(t *testing.T) {
 	t.Helper()
-	receive(t, r.resumed, "Resumed")
-	r.conn = receive(t, r.tap.conns, "new connection")
-	receive(t, r.conn.ack, "ACK")
+	testkit.Receive(t, r.resumed, "Resumed")
+	r.conn = testkit.Receive(t, r.tap.conns, "new connection")
+	testkit.Receive(t, r.conn.ack, "ACK")
 	if !r.Dispatch(9, "TYPING_START", []byte(`{"user_id":"after"}`)) {
 		t.Fatal("Dispatch refused an event")
 	}
-	for receive(t, r.typing, "event") != "after" {
+	for testkit.Receive(t, r.typing, "event") != "after" {
 	}
 	if err := r.session.UpdateGameStatus(0, "after"); err != nil {
 		t.Error(err)
 	}
-	if got := receive(t, r.sent, "frame"); !strings.Contains(got.d, "after") {
+	if got := testkit.Receive(t, r.sent, "frame"); !strings.Contains(got.d, "after") {
 		t.Errorf("Send got %v", got)
 	}
 	if len(r.ready) != 0 {
@@ -90,13 +91,13 @@ func TestEventsWaitForTheReopenedSession(t *testing.T) {
 	t.Parallel()
 	r := setupReopening(t, relay.Config{}, false)
 	go r.session.Close()
-	receive(t, r.conn.closed, "end of the connection")
+	testkit.Receive(t, r.conn.closed, "end of the connection")
 	for _, id := range []string{"a", "b"} {
 		if !r.Dispatch(2, "TYPING_START", []byte(`{"user_id":"`+id+`"}`)) {
 			t.Error("Dispatch refused an event while the session was closed")
 		}
 	}
-	got := receive(t, r.typing, "event") + receive(t, r.typing, "event")
+	got := testkit.Receive(t, r.typing, "event") + testkit.Receive(t, r.typing, "event")
 	if got != "ab" && got != "ba" { // handlers run on their own goroutines
 		t.Errorf("got events %q", got)
 	}
@@ -122,7 +123,7 @@ func TestReopenAfterLostHeartbeats(t *testing.T) {
 	if !r.Dispatch(2, "TYPING_START", []byte(`{"user_id":"before"}`)) {
 		t.Fatal("Dispatch refused an event")
 	}
-	if got := receive(t, r.typing, "event"); got != "before" {
+	if got := testkit.Receive(t, r.typing, "event"); got != "before" {
 		t.Errorf("first event = %q, want the one that the deaf connection did not take", got)
 	}
 	r.check(t)
@@ -150,7 +151,7 @@ func TestSessionThatDoesNotReadIsReopened(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"stuck", "next"} { // the second on a new connection
-		if got := receive(t, entered, "event"); got != want {
+		if got := testkit.Receive(t, entered, "event"); got != want {
 			t.Errorf("event %q, want %q", got, want)
 		}
 	}
@@ -161,7 +162,7 @@ func TestCloseWhileReopening(t *testing.T) {
 	t.Parallel()
 	r := setupReopening(t, relay.Config{}, false)
 	go r.session.Close()
-	receive(t, r.conn.closed, "end of the connection")
+	testkit.Receive(t, r.conn.closed, "end of the connection")
 	shutdown(t, r.Relay)
 	if err := r.session.UpdateGameStatus(0, ""); err != discordgo.ErrWSNotFound {
 		t.Errorf("UpdateGameStatus = %v, want ErrWSNotFound", err)

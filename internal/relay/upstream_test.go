@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/bwmarrin/discordgo"
 
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestSessionCallsReachSend(t *testing.T) {
@@ -115,7 +114,7 @@ func TestSessionCallsReachSend(t *testing.T) {
 			continue
 		}
 		for _, want := range tt.want {
-			got := receive(t, b.sent, "frame of "+tt.name)
+			got := testkit.Receive(t, b.sent, "frame of "+tt.name)
 			if got.op != tt.op || got.d != want {
 				t.Errorf("%s:\n got op %d %s\nwant op %d %s", tt.name, got.op, got.d, tt.op, want)
 			}
@@ -126,30 +125,12 @@ func TestSessionCallsReachSend(t *testing.T) {
 	}
 }
 
-// logBuffer is an io.Writer that may be read while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func TestBadFramesAreLoggedAndDropped(t *testing.T) {
 	t.Parallel()
-	var logs logBuffer
+	var logs testkit.Log
 	failed := make(chan int, 16)
 	b := start(t, relay.Config{
-		Logger: slog.New(slog.NewTextHandler(&logs, nil)),
+		Logger: logs.Text(),
 		Failed: func(op int, _ error) { failed <- op },
 	})
 	for _, call := range []func() error{
@@ -171,14 +152,14 @@ func TestBadFramesAreLoggedAndDropped(t *testing.T) {
 	if err := b.session.UpdateGameStatus(0, "good"); err != nil {
 		t.Error(err)
 	}
-	if got := receive(t, b.sent, "good frame"); !strings.Contains(got.d, "good") {
+	if got := testkit.Receive(t, b.sent, "good frame"); !strings.Contains(got.d, "good") {
 		t.Errorf("Send got %v", got)
 	}
 	if got := b.Stats().Refused; got != 10 {
 		t.Errorf("Refused = %d, want 10", got)
 	}
 	for _, want := range []int{8, 8, 3, 3, 8} { // those of which the op is known
-		if got := receive(t, failed, "Failed"); got != want {
+		if got := testkit.Receive(t, failed, "Failed"); got != want {
 			t.Errorf("Failed got op %d, want %d", got, want)
 		}
 	}
@@ -193,10 +174,10 @@ func TestBadFramesAreLoggedAndDropped(t *testing.T) {
 
 func TestSendFailuresAreContained(t *testing.T) {
 	t.Parallel()
-	var logs logBuffer
+	var logs testkit.Log
 	handled := make(chan struct{}, 3)
 	b := start(t, relay.Config{
-		Logger: slog.New(slog.NewTextHandler(&logs, nil)),
+		Logger: logs.Text(),
 		Send: func(op int, _ json.RawMessage) error {
 			defer func() { handled <- struct{}{} }()
 			switch op {
@@ -212,7 +193,7 @@ func TestSendFailuresAreContained(t *testing.T) {
 		if err := b.session.GatewayWriteStruct(map[string]any{"op": op}); err != nil {
 			t.Error(err)
 		}
-		receive(t, handled, fmt.Sprintf("op %d", op))
+		testkit.Receive(t, handled, fmt.Sprintf("op %d", op))
 	}
 	b.Close() // and with it the reader, which counts after Send
 	want := relay.Stats{Sent: 1, SendErrors: 2}
@@ -234,7 +215,7 @@ func TestHandshakeFramesNeverReachSend(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := receive(t, b.sent, "frame"); got.op != 4 {
+	if got := testkit.Receive(t, b.sent, "frame"); got.op != 4 {
 		t.Errorf("Send got op %d, want only 4", got.op)
 	}
 }
