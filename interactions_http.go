@@ -103,7 +103,7 @@ func (b *Bot) takeInteraction(body []byte) bool {
 		to = &wanted{}
 	}
 	s := f.shardOf(in.Data)
-	e, key := s.newEvent(interactionCreate, &in)
+	e, key := s.newEvent(interactionCreate, frame.RouteOf(interactionCreate, in.Data), &in)
 	e.arrived = b.board.Arrive()
 	u := uses{forward: forward, shows: b.board.Wants(in.Type)}
 	return s.putAll(e, key, to, u) <= dispatch.AcceptedLate

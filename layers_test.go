@@ -22,6 +22,7 @@ var layers = map[string][]string{
 	"events":      {"scan"},
 	"fleet":       {"change", "gateway", "group"},
 	"checks":      {"alert", "dispatch", "gateway", "health", "memory", "rest", "session", "traffic"},
+	"frame":       {"scan"},
 	"gateway":     {"frame"},
 	"interaction": {"frame", "redact"},
 	"locator":     {"gateway"},

@@ -63,8 +63,9 @@ func (s *shard) take(f *gateway.Frame) gateway.Outcome {
 	if to == nil && !forward && !feeds && !shows && !interaction {
 		return gateway.Unwanted
 	}
-	var whole bool
-	if f.Data, whole = frame.Whole(f.Data); !whole {
+	eventType := to.typeOf(f)
+	d, route, whole := frame.Read(eventType, f.Data)
+	if f.Data = d; !whole {
 		return gateway.Damaged
 	}
 	if o := b.resharded.Load(); o != nil && !o.Admit(s.fleet == o.next, f.Type, f.Data) {
@@ -83,7 +84,7 @@ func (s *shard) take(f *gateway.Frame) gateway.Outcome {
 		}
 		to, forward, shows = &wanted{}, false, false
 	}
-	e, key := s.newEvent(to.eventType, f)
+	e, key := s.newEvent(eventType, route, f)
 	e.tracker, e.tracked, e.arrived = tracker, tracked, arrived
 	defer tracked.Release() // what was queued holds it
 	result := s.putAll(e, key, to, uses{forward: forward, feeds: feeds, shows: shows})
@@ -154,12 +155,18 @@ func (s *shard) putAll(e *Event, key uint64, to *wanted, u uses) (result dispatc
 	return result
 }
 
-// newEvent copies a frame. The key is that of its order.
-func (s *shard) newEvent(eventType string, f *gateway.Frame) (e *Event, key uint64) {
-	if eventType == "" {
-		eventType = string(f.Type)
+// typeOf returns the type of an event, without allocating if somebody handles it by its name.
+func (w *wanted) typeOf(f *gateway.Frame) string {
+	if w != nil && w.eventType != "" {
+		return w.eventType
 	}
-	route := frame.RouteOf(eventType, f.Data)
+	return string(f.Type)
+}
+
+// newEvent copies a frame. The key is that of its order.
+func (s *shard) newEvent(
+	eventType string, route frame.Route, f *gateway.Frame,
+) (e *Event, key uint64) {
 	e = &Event{
 		Type:     eventType,
 		ShardID:  s.id,

@@ -67,11 +67,15 @@ func startFlood(b *testing.B) string {
 	return strings.TrimSpace(url)
 }
 
-// A flood is a gateway for one client at a time. GET /flood?n=1000 lets it send that many events.
+// A flood is a gateway for one client at a time. GET /flood?n=1000 lets it send that many events, and
+// a ban behind them, which nothing else in the mix is.
 type flood struct {
 	bodies [][2]string // type and d, in the order in which they are sent
 	orders chan int
 }
+
+// ban is the payload of the event that ends a flood.
+const ban = `{"guild_id":"1234567890123456789","user":{"id":"1234567890123456789","username":"x"}}`
 
 func newFlood() *flood { return &flood{bodies: eventMix(4096), orders: make(chan int)} }
 
@@ -120,8 +124,11 @@ func (f *flood) serveGateway(w http.ResponseWriter, r *http.Request) {
 		case <-gone:
 			return
 		case n := <-f.orders:
-			for range n {
+			for i := range n + 1 {
 				body := f.bodies[seq%len(f.bodies)]
+				if i == n {
+					body = [2]string{"GUILD_BAN_ADD", ban}
+				}
 				frame = fmt.Appendf(frame[:0], `{"t":%q,"s":%d,"op":0,"d":%s}`, body[0], seq, body[1])
 				out.write(frame)
 				seq++

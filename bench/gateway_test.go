@@ -37,7 +37,8 @@ func BenchmarkGateway(b *testing.B) {
 		name  string
 		start func(b *testing.B, api string, handled func()) (stop func())
 	}{
-		{"botwright", startBotwright},
+		{"botwright", startBotwright()},
+		{"botwright-plain", startBotwright(botwright.WithCompression(botwright.CompressionNone))},
 		{"discordgo-async", func(b *testing.B, api string, handled func()) func() {
 			return startDiscordgo(b, api, handled, func(*discordgo.Session) {})
 		}},
@@ -48,62 +49,113 @@ func BenchmarkGateway(b *testing.B) {
 		}},
 		{"disgo", startDisgo},
 	} {
-		b.Run("impl="+impl.name, func(b *testing.B) {
-			api := startFlood(b)
-			var handled, target atomic.Int64
-			done := make(chan struct{}, 1)
-			stop := impl.start(b, api, func() {
-				if handled.Add(1) == target.Load() {
-					done <- struct{}{}
-				}
+		b.Run("impl="+impl.name, func(b *testing.B) { floodClient(b, true, impl.start) })
+	}
+}
+
+// BenchmarkUnwanted is what Botwright spends on the same events if it has handlers for few of them
+// or for none. Messages that Filter turns away are wanted by a handler whose middleware refuses all.
+func BenchmarkUnwanted(b *testing.B) {
+	plain := botwright.WithCompression(botwright.CompressionNone)
+	for _, impl := range []struct {
+		name   string
+		handle func(bot *botwright.Bot)
+	}{
+		{"nobody", func(*botwright.Bot) {}},
+		{"interactions", func(bot *botwright.Bot) {
+			onBotwright[discordgo.InteractionCreate](bot, func() {})
+		}},
+		{"filtered", func(bot *botwright.Bot) {
+			onBotwright[discordgo.MessageCreate](bot, func() {}, botwright.NotBot(), botwright.Prefix("!"))
+		}},
+	} {
+		b.Run("handlers="+impl.name, func(b *testing.B) {
+			floodClient(b, false, func(b *testing.B, api string, handled func()) func() {
+				return openBotwright(b, api, func(bot *botwright.Bot) {
+					impl.handle(bot)
+					onBotwright[discordgo.GuildBanAdd](bot, handled)
+				}, plain)
 			})
-			defer stop()
-			send := func(n int) {
-				target.Add(int64(n))
-				get(b, fmt.Sprintf("%s/flood?n=%d", api, n))
-				select {
-				case <-done:
-				case <-time.After(time.Minute):
-					b.Fatalf("%d of %d events were handled", handled.Load(), target.Load())
-				}
-			}
-			send(floodBatch) // warms up
-			b.ReportAllocs()
-			b.ResetTimer()
-			start := cpuTime(b)
-			for left := b.N; left > 0; left -= floodBatch {
-				send(min(left, floodBatch))
-			}
-			spent := cpuTime(b) - start
-			b.StopTimer()
-			b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "cpu-ns/event")
 		})
 	}
 }
 
-func startBotwright(b *testing.B, api string, handled func()) (stop func()) {
+// floodClient sends events to the client that start starts. If it handles all, it has done so with as
+// many calls of handled; otherwise it calls that for the event behind them alone.
+func floodClient(
+	b *testing.B, all bool, start func(b *testing.B, api string, handled func()) (stop func()),
+) {
 	b.Helper()
-	bot, err := botwright.New(benchToken, botwright.WithAPI(api),
-		botwright.WithIntents(discordgo.IntentsAll), botwright.WithLogger(slog.New(slog.DiscardHandler)))
+	api := startFlood(b)
+	var handled, target atomic.Int64
+	done := make(chan struct{}, 1)
+	stop := start(b, api, func() {
+		if handled.Add(1) == target.Load() {
+			done <- struct{}{}
+		}
+	})
+	defer stop()
+	send := func(n int) {
+		if all {
+			target.Add(int64(n))
+		} else {
+			target.Add(1)
+		}
+		get(b, fmt.Sprintf("%s/flood?n=%d", api, n))
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			b.Fatalf("%d of %d events were handled", handled.Load(), target.Load())
+		}
+	}
+	send(floodBatch) // warms up
+	b.ReportAllocs()
+	b.ResetTimer()
+	began := cpuTime(b)
+	for left := b.N; left > 0; left -= floodBatch {
+		send(min(left, floodBatch))
+	}
+	spent := cpuTime(b) - began
+	b.StopTimer()
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "cpu-ns/event")
+}
+
+func startBotwright(opts ...botwright.Option) func(b *testing.B, api string, handled func()) (stop func()) {
+	return func(b *testing.B, api string, handled func()) (stop func()) {
+		b.Helper()
+		return openBotwright(b, api, func(bot *botwright.Bot) {
+			onBotwright[discordgo.MessageCreate](bot, handled)
+			onBotwright[discordgo.PresenceUpdate](bot, handled)
+			onBotwright[discordgo.TypingStart](bot, handled)
+			onBotwright[discordgo.GuildMemberUpdate](bot, handled)
+			onBotwright[discordgo.InteractionCreate](bot, handled)
+		}, opts...)
+	}
+}
+
+func openBotwright(
+	b *testing.B, api string, handle func(*botwright.Bot), opts ...botwright.Option,
+) (stop func()) {
+	b.Helper()
+	bot, err := botwright.New(benchToken, append(opts, botwright.WithAPI(api),
+		botwright.WithIntents(discordgo.IntentsAll), botwright.WithLogger(slog.New(slog.DiscardHandler)))...)
 	if err != nil {
 		b.Fatal(err)
 	}
-	onBotwright[discordgo.MessageCreate](bot, handled)
-	onBotwright[discordgo.PresenceUpdate](bot, handled)
-	onBotwright[discordgo.TypingStart](bot, handled)
-	onBotwright[discordgo.GuildMemberUpdate](bot, handled)
-	onBotwright[discordgo.InteractionCreate](bot, handled)
+	handle(bot)
 	if err := bot.Open(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	return func() { _ = bot.Shutdown(context.Background()) }
 }
 
-func onBotwright[E botwright.GatewayEvent](bot *botwright.Bot, handled func()) {
+func onBotwright[E botwright.GatewayEvent](
+	bot *botwright.Bot, handled func(), opts ...botwright.HandlerOption,
+) {
 	botwright.On(bot, func(context.Context, *discordgo.Session, *E) error {
 		handled()
 		return nil
-	})
+	}, opts...)
 }
 
 func startDiscordgo(b *testing.B, api string, handled func(), configure func(*discordgo.Session)) (stop func()) {

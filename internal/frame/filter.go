@@ -1,5 +1,7 @@
 package frame
 
+import "github.com/botwright/botwright/internal/scan"
+
 // Filter appends to dst the object d with each of its members' values replaced by what value
 // returns for it, and without those for which it returns nil. It returns false if d is not an
 // object.
@@ -36,16 +38,16 @@ func Members(d []byte, yield func(name, value []byte)) {
 // Elements calls yield with each element of the array d, until it returns false. A value that is
 // not an array has none.
 func Elements(d []byte, yield func(element []byte) bool) {
-	i := space(d, 0)
+	i := scan.Space(d, 0)
 	if i >= len(d) || d[i] != '[' {
 		return
 	}
-	for i = space(d, i+1); i < len(d) && d[i] != ']'; i = space(d, i) {
+	for i = scan.Space(d, i+1); i < len(d) && d[i] != ']'; i = scan.Space(d, i) {
 		end := skip(d, i)
 		if end < 0 || !yield(d[i:end]) {
 			return
 		}
-		if i = space(d, end); i < len(d) && d[i] == ',' {
+		if i = scan.Space(d, end); i < len(d) && d[i] == ',' {
 			i++
 		}
 	}

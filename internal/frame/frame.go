@@ -11,6 +11,8 @@ import (
 	"errors"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/botwright/botwright/internal/scan"
 )
 
 var (
@@ -103,6 +105,9 @@ func Peek(payload []byte) (Envelope, error) {
 // Valid reports whether b is exactly one well-formed JSON value. Like Discord's other clients it
 // puts up with invalid UTF-8 and duplicate names.
 func Valid(b []byte) bool {
+	if end := scan.Value(b, scan.Space(b, 0)); end >= 0 && scan.Space(b, end) == len(b) {
+		return true
+	}
 	return jsontext.Value(b).IsValid(
 		jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 }
@@ -123,7 +128,7 @@ func Whole(data []byte) (d []byte, ok bool) {
 			return data, false
 		}
 	}
-	if space(data, rest.i) != len(data) || rest.closed {
+	if scan.Space(data, rest.i) != len(data) || rest.closed {
 		return data, false
 	}
 	return data[:end], true
@@ -156,36 +161,17 @@ func Lookup(d []byte, path ...string) (value []byte, ok bool) {
 // Find is [Lookup] as a decoder sees the object: of duplicate names the last counts, objects under
 // one name are merged, and null changes a value to nothing only if that is an object.
 func Find(d []byte, path ...string) (value []byte, ok bool) {
-	it, isObject := object(d)
-	if !isObject {
-		return nil, false
-	}
-	for it.key() && it.value() {
-		switch {
-		case string(it.name) != path[0]:
-		case len(path) == 1:
-			if !ok || !isNull(it.val) {
-				value, ok = it.val, true
-			}
-		case isNull(it.val):
-			value, ok = nil, false
-		default:
-			v, found := Find(it.val, path[1:]...)
-			if found && (!ok || !isNull(v)) {
-				value, ok = v, true
-			}
-		}
-	}
-	return value, ok
+	m := members{b: d, i: scan.Space(d, 0)}
+	return m.find(path...)
 }
 
 // First returns the first element of the array that v holds, as it stands.
 func First(v []byte) (element []byte, ok bool) {
-	i := space(v, 0)
+	i := scan.Space(v, 0)
 	if i >= len(v) || v[i] != '[' {
 		return nil, false
 	}
-	i = space(v, i+1)
+	i = scan.Space(v, i+1)
 	end := skip(v, i)
 	if end < 0 {
 		return nil, false
@@ -222,15 +208,11 @@ func ParseSnowflake[T string | []byte](s T) (id uint64, ok bool) {
 		return 0, false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if c < '0' || c > '9' {
+		digit := uint64(s[i] - '0')
+		if digit > 9 || i == 19 && (id > (1<<64-1)/10 || id*10 > 1<<64-1-digit) {
 			return 0, false
 		}
-		next := id*10 + uint64(c-'0')
-		if id > (1<<64-1)/10 || next < id*10 {
-			return 0, false
-		}
-		id = next
+		id = id*10 + digit
 	}
 	return id, true
 }

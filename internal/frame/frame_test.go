@@ -2,6 +2,8 @@ package frame_test
 
 import (
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -136,6 +138,39 @@ func TestRoute(t *testing.T) {
 	}
 }
 
+// Read says of any data what Whole and RouteOf say.
+func checkRead(t *testing.T, eventType string, data []byte) {
+	t.Helper()
+	d, ok := frame.Whole(data)
+	got, route, gotOK := frame.Read(eventType, data)
+	if gotOK != ok || ok && string(got) != string(d) {
+		t.Errorf("Read(%s, %q) = %q, %v, Whole: %q, %v", eventType, data, got, gotOK, d, ok)
+	}
+	if want := frame.RouteOf(eventType, d); ok && !reflect.DeepEqual(route, want) {
+		t.Errorf("Read(%s, %q): %s, RouteOf: %s", eventType, data, route, want)
+	}
+}
+
+func TestRead(t *testing.T) {
+	deep := strings.Repeat(`{"a":`, 70) + "1" + strings.Repeat("}", 70)
+	for _, d := range []string{
+		`{"channel_id":"2","author":{"id":"3"},"guild_id":"1"}`, `{}`, `null`, `[]`, ``, `{`, `{"a":}`,
+		`{"a":1} `, `{"a":1},"x":1`, `{"a":1},"x":}`, `{"author":{"id":"3"}`, `{"author":{"id":"3",}}`,
+		`{"author":{"id":3x}}`, `{"member":{"user":{"id":"3"}x}}`, `{"member":{"user":null,"a":01}}`,
+		`{"guild_id":"1","a":` + deep + `}`, `{"author":` + deep + `,"guild_id":"1"}`, "{\"a\":\"\x01\"}",
+		`{"a":"\x"}`, `{"a\u0062":1}`, `{"author":{"id":"3"},"author":{"id":null}}`, `{"author":,"guild_id":"1"}`,
+		`{"author":{"id":,"x":1}}`,
+	} {
+		for _, eventType := range []string{"MESSAGE_CREATE", "USER_UPDATE", "CHANNEL_CREATE"} {
+			checkRead(t, eventType, []byte(d))
+		}
+	}
+	if _, r, ok := frame.Read("MESSAGE_CREATE", []byte(`{"author":`+deep+`,"guild_id":"1"}`)); !ok ||
+		string(r.Guild) != "1" {
+		t.Errorf("what nests deep was not read: %v, %v", r, ok)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	d := []byte(`{"a":{"b":[1]},"s":"x","e":"\n","id":"18446744073709551615"}`)
 	if v, ok := frame.Lookup(d, "a", "b"); !ok || string(v) != `[1]` {
@@ -183,10 +218,11 @@ func TestNoAllocations(t *testing.T) {
 	payload := []byte(`{"t":"MESSAGE_CREATE","s":42,"op":0,"d":{"id":"1","author":{"id":"3"},"channel_id":"2","guild_id":"1"}}`)
 	allocs := testing.AllocsPerRun(100, func() {
 		e, err := frame.Peek(payload)
-		if err != nil || !frame.Valid(e.Data) {
+		_, route, whole := frame.Read("MESSAGE_CREATE", e.Data)
+		if err != nil || !whole {
 			t.Fatal("not valid")
 		}
-		if frame.RouteOf("MESSAGE_CREATE", e.Data).Key("MESSAGE_CREATE") != 2 {
+		if route.Key("MESSAGE_CREATE") != 2 {
 			t.Fatal("wrong key")
 		}
 	})
@@ -212,7 +248,10 @@ func FuzzPeek(f *testing.F) {
 		if d, ok := frame.Whole(e.Data); ok != (err == nil && frame.Valid(d)) && err == nil {
 			t.Errorf("Whole(%q) = %q, %v", e.Data, d, ok)
 		}
-		frame.RouteOf("MESSAGE_CREATE", b)
+		for _, eventType := range []string{"MESSAGE_CREATE", "USER_UPDATE", "GUILD_CREATE"} {
+			checkRead(t, eventType, b)
+			checkRead(t, eventType, e.Data)
+		}
 		frame.Lookup(b, "author", "id")
 		frame.First(b)
 	})
@@ -236,7 +275,7 @@ func BenchmarkPeekRoute(b *testing.B) {
 	b.Run("route", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			frame.RouteOf("MESSAGE_CREATE", e.Data)
+			frame.Read("MESSAGE_CREATE", e.Data)
 		}
 	})
 }

@@ -10,21 +10,50 @@ type Route struct {
 
 // RouteOf reads the ids of an event of the given type from its d.
 func RouteOf(eventType string, d []byte) Route {
-	var r Route
+	r, _ := routeOf(eventType, d)
+	return r
+}
+
+// Read is [Whole] and [RouteOf] in one pass.
+func Read(eventType string, data []byte) (d []byte, r Route, ok bool) {
+	if r, ok = routeOf(eventType, data); ok {
+		return data, r, true
+	}
+	if d, ok = Whole(data); !ok {
+		return d, Route{}, false
+	}
+	return d, RouteOf(eventType, d), true
+}
+
+// routeOf also reports whether d is one well-formed object; if not, it may be one all the same.
+func routeOf(eventType string, d []byte) (r Route, whole bool) {
 	own := ownID(eventType)
 	rank := 0 // of what named the user: the member, the user, their id
-	user := func(id []byte, from int) {
-		if id != nil && from >= rank {
+	user := func(v []byte, from int) {
+		if id := id(v); id != nil && from >= rank {
 			r.User, rank = id, from
 		}
 	}
 	it, ok := object(d)
 	if !ok {
-		return r
+		return r, false
 	}
-	for it.key() && it.value() {
-		v := it.val
+	for it.key() {
 		switch string(it.name) {
+		case "author", "user":
+			v, _ := it.find("id")
+			user(v, 2)
+			continue
+		case "member":
+			// The member of an interaction carries the user; that of a message does not.
+			v, _ := it.find("user", "id")
+			user(v, 1)
+			continue
+		}
+		if !it.value() {
+			break
+		}
+		switch v := it.val; string(it.name) {
 		case "guild_id":
 			r.Guild = id(v)
 		case "channel_id":
@@ -38,18 +67,13 @@ func RouteOf(eventType string, d []byte) Route {
 			case ownChannel:
 				r.Channel = id(v)
 			case ownUser:
-				user(id(v), 3)
+				user(v, 3)
 			}
 		case "user_id":
-			user(id(v), 3)
-		case "author", "user":
-			user(idIn(v, "id"), 2)
-		case "member":
-			// The member of an interaction carries the user; that of a message does not.
-			user(idIn(v, "user", "id"), 1)
+			user(v, 3)
 		}
 	}
-	return r
+	return r, it.done() && !it.loose
 }
 
 // What the plain "id" of an event names.
@@ -85,14 +109,6 @@ func id(v []byte) []byte {
 		return nil
 	}
 	return s
-}
-
-func idIn(v []byte, path ...string) []byte {
-	raw, ok := Find(v, path...)
-	if !ok {
-		return nil
-	}
-	return id(raw)
 }
 
 // Owner returns the number of the guild that an event belongs to, or of the channel for direct

@@ -4,10 +4,12 @@ import (
 	"bytes"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/botwright/botwright/internal/scan"
 )
 
 // members walks the members of one JSON object. It checks structure (quotes, brackets, colons),
-// not every rule of JSON; Valid does that.
+// not every rule of JSON, and tells whether that was enough; see loose.
 type members struct {
 	b      []byte
 	i      int    // next unread byte
@@ -16,11 +18,13 @@ type members struct {
 	val    []byte
 	first  bool
 	closed bool
+	loose  bool // what was passed over may not be well-formed
 }
 
 // object begins a walk over the object that b holds.
-func object(b []byte) (members, bool) {
-	i := space(b, 0)
+func object(b []byte) (members, bool) { return objectAt(b, scan.Space(b, 0)) }
+
+func objectAt(b []byte, i int) (members, bool) {
 	if i >= len(b) || b[i] != '{' {
 		return members{}, false
 	}
@@ -30,7 +34,7 @@ func object(b []byte) (members, bool) {
 // key moves to the value of the next member and sets name. It is false at the end of the object
 // and at anything that is not a member.
 func (m *members) key() bool {
-	i := space(m.b, m.i)
+	i := scan.Space(m.b, m.i)
 	if i >= len(m.b) {
 		return false
 	}
@@ -42,41 +46,85 @@ func (m *members) key() bool {
 		if m.b[i] != ',' {
 			return false
 		}
-		i = space(m.b, i+1)
+		i = scan.Space(m.b, i+1)
 	}
 	m.first = false
 	if i >= len(m.b) || m.b[i] != '"' {
 		return false
 	}
-	end := skipString(m.b, i)
+	end, plain := m.skipString(i)
 	if end < 0 {
 		return false
 	}
 	m.raw, m.name = m.b[i:end], m.b[i+1:end-1]
-	if bytes.IndexByte(m.name, '\\') >= 0 { // Discord has none
+	if !plain && bytes.IndexByte(m.name, '\\') >= 0 { // Discord has none
 		m.name, _ = jsontext.AppendUnquote(nil, m.raw)
 	}
-	i = space(m.b, end)
+	i = scan.Space(m.b, end)
 	if i >= len(m.b) || m.b[i] != ':' {
 		return false
 	}
-	m.i = space(m.b, i+1)
+	m.i = scan.Space(m.b, i+1)
 	return true
 }
 
-// value reads the value that key stands at and sets val.
+// skipString returns the index behind the string that begins at b[i], and whether it says what its
+// bytes are for sure.
+func (m *members) skipString(i int) (end int, plain bool) {
+	if end, plain = scan.String(m.b, i); end < 0 {
+		m.loose = true
+		end = skipString(m.b, i)
+	}
+	return end, plain
+}
+
+// value reads the value that key stands at and sets val. If it is false, so is key.
 func (m *members) value() bool {
-	end := skip(m.b, m.i)
+	end := scan.Value(m.b, m.i)
 	if end < 0 {
-		return false
+		m.loose = true
+		if end = skip(m.b, m.i); end < 0 {
+			m.i = len(m.b)
+			return false
+		}
 	}
 	m.val, m.i = m.b[m.i:end], end
 	return true
 }
 
+// find reads the value that key stands at and returns what [Find] finds in it.
+func (m *members) find(path ...string) (value []byte, ok bool) {
+	in, isObject := objectAt(m.b, m.i)
+	if !isObject {
+		m.value()
+		return nil, false
+	}
+	for in.key() {
+		switch {
+		case string(in.name) != path[0]:
+			in.value()
+		case len(path) == 1:
+			if in.value() && (!ok || !isNull(in.val)) {
+				value, ok = in.val, true
+			}
+		case scan.Literal(in.b, in.i, "null") >= 0:
+			in.value()
+			value, ok = nil, false
+		default:
+			v, found := in.find(path[1:]...)
+			if found && (!ok || !isNull(v)) {
+				value, ok = v, true
+			}
+		}
+	}
+	m.i = in.i
+	m.loose = m.loose || in.loose || !in.closed
+	return value, ok
+}
+
 // done reports whether the object ended and nothing but space follows it.
 func (m *members) done() bool {
-	return m.closed && space(m.b, m.i) == len(m.b)
+	return m.closed && scan.Space(m.b, m.i) == len(m.b)
 }
 
 // skip returns the index behind the value that begins at b[i], or -1 if there is none or it is
@@ -147,13 +195,6 @@ func delimits(c byte) bool {
 		return true
 	}
 	return false
-}
-
-func space(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
-		i++
-	}
-	return i
 }
 
 func isNull(v []byte) bool { return string(v) == "null" }
