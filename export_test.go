@@ -124,14 +124,6 @@ func (m *Metrics) Measured(h Handler) Handler {
 	return m.measure(&registration{name: "test", eventType: "MESSAGE_CREATE"}, h)
 }
 
-// NewRates returns a function that gives the rates of a bot that is opened now.
-func NewRates() func(events uint64, busy time.Duration) (perSec, cpu float64) {
-	s := &stats{since: time.Now()}
-	return func(events uint64, busy time.Duration) (perSec, cpu float64) {
-		return s.rates(time.Now(), events, busy)
-	}
-}
-
 // GuardMemory returns a function that has the bot's caches shrunk as if the process had that much
 // alive, of that limit.
 func GuardMemory(b *Bot, limit int64) (look func(used int64) MemoryPressure) {

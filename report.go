@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,9 +34,9 @@ type Report struct {
 	// the intent for members.
 	Users int `json:"users"`
 
-	Events          uint64  `json:"events"` // received, wanted or not
-	EventsPerSecond float64 `json:"events_per_second"`
-	APICalls        uint64  `json:"api_calls"` // requests to Discord's REST API, each attempt
+	Events          uint64  `json:"events"`            // received, wanted or not
+	EventsPerSecond float64 `json:"events_per_second"` // the sum of all ShardStatus.EventRate
+	APICalls        uint64  `json:"api_calls"`         // requests to Discord's REST API, each attempt
 
 	REST      RESTStats     `json:"rest"`
 	Queue     QueueStatus   `json:"queue"`
@@ -46,7 +45,7 @@ type Report struct {
 	Resources Resources     `json:"resources"`
 }
 
-// Report returns a snapshot. Rates are averages over the time since the last Report that is at
+// Report returns a snapshot. CPUPercent is an average over the time since the last Report that is at
 // least a second old, or since Open. It does not wait for the network or a handler.
 func (b *Bot) Report() Report {
 	r := Report{
@@ -57,13 +56,14 @@ func (b *Bot) Report() Report {
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.All()), f.Ready(), f.TimeLeft()
-		for _, st := range b.gatewayStatuses() {
+		for _, s := range f.All() {
+			st := s.Status()
 			r.Guilds += st.Guilds
 			r.UnavailableGuilds += st.Unavailable
+			r.EventsPerSecond += s.silence.Rate()
 		}
 	}
-	busy := r.Resources.UserCPU + r.Resources.SystemCPU
-	r.EventsPerSecond, r.Resources.CPUPercent = b.stats.rates(r.Time, r.Events, busy)
+	r.Resources.CPUPercent = b.stats.cpu.Percent(r.Resources.UserCPU + r.Resources.SystemCPU)
 	r.Uptime = b.stats.uptime(r.Time)
 	return r
 }
@@ -138,50 +138,22 @@ func logReports(ctx context.Context, b *Bot) {
 
 // stats is what a bot counts for its reports.
 type stats struct {
-	events atomic.Uint64
-	calls  atomic.Uint64 // REST
-
+	events       atomic.Uint64
+	calls        atomic.Uint64 // REST
 	failedLogins atomic.Uint64 // at the admin server
-
-	mu     sync.Mutex // guards what follows
-	opened time.Time
-	since  time.Time     // of the last rates
-	before uint64        // events then
-	busy   time.Duration // CPU time then
-	perSec float64
-	cpu    float64
+	opened       atomic.Int64  // Unix time, ns; 0: not yet
+	cpu          resource.CPUMeter
 }
 
 // start notes that the bot is being opened.
 func (s *stats) start() {
-	u, now := resource.Read(), time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opened, s.since, s.busy = now, now, u.UserCPU+u.SystemCPU
+	s.opened.Store(time.Now().UnixNano())
+	s.cpu.Start()
 }
 
 func (s *stats) uptime(now time.Time) time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.opened.IsZero() {
-		return 0
+	if opened := s.opened.Load(); opened != 0 {
+		return now.Sub(time.Unix(0, opened))
 	}
-	return now.Sub(s.opened)
-}
-
-// rates returns events per second, and CPU time in percent of one CPU. Several callers share
-// what one has measured less than a second ago.
-func (s *stats) rates(
-	now time.Time, events uint64, busy time.Duration,
-) (perSec, cpu float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	took := now.Sub(s.since)
-	if s.since.IsZero() || took < time.Second {
-		return s.perSec, s.cpu
-	}
-	s.perSec = float64(events-s.before) / took.Seconds()
-	s.cpu = float64(busy-s.busy) / float64(took) * 100
-	s.since, s.before, s.busy = now, events, busy
-	return s.perSec, s.cpu
+	return 0
 }

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
@@ -135,24 +134,13 @@ memory 312 MiB of 512 MiB (heap 201 MiB), CPU 14.2 % (user 12m0s, system 1m0s), 
 	}
 }
 
-func TestRates(t *testing.T) {
+func TestWithReportEvery(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		rates := botwright.NewRates()
-		check := func(events uint64, busy time.Duration, perSec, cpu float64) {
-			t.Helper()
-			if gotPerSec, gotCPU := rates(events, busy); gotPerSec != perSec || gotCPU != cpu {
-				t.Errorf("%v events/s, %v %% CPU; want %v, %v", gotPerSec, gotCPU, perSec, cpu)
-			}
-		}
-		check(100, 0, 0, 0) // nothing to compare with yet
-		time.Sleep(2 * time.Second)
-		check(200, time.Second, 100, 50)
-		time.Sleep(999 * time.Millisecond)
-		check(900, 9*time.Second, 100, 50) // too soon
-		time.Sleep(time.Millisecond)
-		check(500, 3*time.Second, 300, 200)
-	})
+	srv := newServer(t, discordtest.Config{})
+	log := &testkit.Log{}
+	bot := newBot(t, srv, botwright.WithLogger(log.Text()), botwright.WithReportEvery(time.Millisecond))
+	open(t, bot)
+	poll(t, func() bool { return strings.Count(log.String(), "msg=report bot.uptime=") >= 2 })
 }
 
 func TestResourcesAreWatched(t *testing.T) {

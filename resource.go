@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/tick"
 )
 
@@ -36,9 +37,22 @@ func WithResources(cfg ResourceConfig) Option {
 	}
 }
 
+// watchResources logs what the process uses, until ctx is done.
 func watchResources(ctx context.Context, b *Bot) {
-	w := resourceWatch{bot: b}
-	tick.Every(ctx, b.cfg.resources.Interval, w.look)
+	high := false // the last that was said
+	tick.Every(ctx, b.cfg.resources.Interval, func() {
+		log, r := b.cfg.logger, b.Report().Resources
+		log.Info("resources", "process", r)
+		if r.MemoryHigh == high {
+			return
+		}
+		if high = r.MemoryHigh; high {
+			log.Warn("memory is high: raise the limit, keep less, or look for what grows in a "+
+				"heap profile", "process", r, "from_bytes", b.memory.Read().Warn)
+			return
+		}
+		log.Info("memory is no longer high", "process", r)
+	})
 }
 
 // maxMemory is from how many bytes on memory counts as high; 0 leaves it to the limit.
@@ -112,22 +126,64 @@ func (b *Bot) readResources() Resources {
 	}
 }
 
-// A resourceWatch logs what the process uses.
-type resourceWatch struct {
-	bot  *Bot
-	high bool // the last that was said
+// WithMemoryLimit sets how much memory the process may use, in bytes. When 80 % of it are in use,
+// the bot shrinks its caches ([WithCache]) and the messages and members in State by a quarter; from
+// 90 % on by half; from 95 % on they give up everything that they can. It looks every 10 s, so that
+// what goes on to grow is shrunk again, and logs what changes. When shrinking frees nothing, it
+// says so once and leaves the caches alone until more is used. Guilds, channels, roles and the
+// members of StatePolicy.KeepOverLimit stay.
+//
+// Garbage does not count, nor does memory that was asked for and never touched. Health checks,
+// reports and metrics use the same limit.
+//
+// The default is the limit of the container (its cgroup) or GOMEMLIMIT, whichever is less; without
+// either nothing is shrunk. [NoLimit] turns it off. Against the container's limit counts what the
+// process has in RAM, garbage included: set GOMEMLIMIT to nine tenths of it, so that the collector
+// knows about it.
+func WithMemoryLimit(bytes int64) Option {
+	return func(c *config) {
+		if bytes < NoLimit || bytes == 0 {
+			c.problem("WithMemoryLimit", "%d bytes is no limit: pass a positive number, "+
+				"or NoLimit to turn it off", bytes)
+		}
+		c.memoryLimit = bytes
+	}
 }
 
-func (w *resourceWatch) look() {
-	log, r := w.bot.cfg.logger, w.bot.Report().Resources
-	log.Info("resources", "process", r)
-	if r.MemoryHigh == w.high {
-		return
+// A MemoryPressure says how memory stands, as of the last look.
+type MemoryPressure struct {
+	Limit   int64  `json:"limit_bytes"` // 0: none
+	Used    int64  `json:"used_bytes"`  // what counts against it, see WithMemoryLimit
+	Level   int    `json:"level"`       // 0, or the step in percent that was reached: 80, 90, 95
+	Shrinks uint64 `json:"shrinks"`     // times that caches were shrunk
+}
+
+// MemoryPressure says whether caches are being shrunk; see [WithMemoryLimit].
+func (b *Bot) MemoryPressure() MemoryPressure {
+	return newPressure(b.guard.Pressure())
+}
+
+func newPressure(p memory.Pressure) MemoryPressure {
+	return MemoryPressure{Limit: p.Limit, Used: p.Used, Level: p.Level, Shrinks: p.Shrinks}
+}
+
+func (b *Bot) newGuard() *memory.Guard {
+	return memory.NewGuard(memory.GuardConfig{
+		Monitor: b.memory, Shrink: b.shrink, Logger: b.cfg.logger,
+	})
+}
+
+// shrink has caches and State give up a share of what they hold, and returns how many entries
+// that were.
+func (b *Bot) shrink(share float64) (entries int) {
+	before := b.StateStats().Shrunk
+	for _, c := range b.cfg.caches {
+		entries += c.cache.Shrink(share)
 	}
-	if w.high = r.MemoryHigh; w.high {
-		log.Warn("memory is high: raise the limit, keep less, or look for what grows in a "+
-			"heap profile", "process", r, "from_bytes", w.bot.memory.Read().Warn)
-		return
+	for _, s := range b.ownShards() {
+		for _, id := range s.guildIDs() {
+			s.tend(func() { s.state.Shrink(id, share) })
+		}
 	}
-	log.Info("memory is no longer high", "process", r)
+	return entries + int(b.StateStats().Shrunk-before) //nolint:gosec // not that many
 }

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/botwright/botwright/internal/resource"
 )
@@ -74,3 +76,26 @@ func TestGarbageIsNotAlive(t *testing.T) {
 }
 
 var sink []byte
+
+func TestCPUMeter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m resource.CPUMeter
+		if p := m.Percent(time.Hour); p != 0 {
+			t.Errorf("%v %% before the start", p)
+		}
+		m.Start()
+		u := resource.Read()
+		busy := u.UserCPU + u.SystemCPU
+		check := func(after, used time.Duration, want float64) {
+			t.Helper()
+			time.Sleep(after)
+			if got := m.Percent(busy + used); got < want-5 || got > want+5 { // Start and busy differ a little
+				t.Errorf("%v %% CPU, want %v", got, want)
+			}
+		}
+		check(0, 0, 0)
+		check(2*time.Second, time.Second, 50)
+		check(999*time.Millisecond, 9*time.Second, 50) // too soon
+		check(time.Millisecond, 3*time.Second, 200)
+	})
+}

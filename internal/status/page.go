@@ -42,7 +42,7 @@ type Shard struct {
 	Rate        float64 `json:"rate"`            // events per second
 	Guilds      int     `json:"guilds"`
 	Unavailable int     `json:"unavailable,omitempty"`
-	Silent      bool    `json:"silent,omitempty"` // ready, and yet no event for long
+	Quiet       bool    `json:"quiet,omitempty"` // ready, and yet no event for long
 	Error       string  `json:"error,omitempty"`
 }
 

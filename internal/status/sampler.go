@@ -11,10 +11,6 @@ const (
 	samples = 120
 )
 
-// silentAfter is how long a ready shard with guilds may bring no event before it is marked. Even
-// quiet guilds have a presence or a typing within that time, if those are asked for.
-const silentAfter = 2 * time.Minute
-
 // A Sample is what a shard has counted.
 type Sample struct {
 	Shard   int
@@ -34,7 +30,6 @@ type Sampler struct {
 
 type shardSamples struct {
 	events        uint64
-	lastEvent     time.Time
 	latency, rate ring
 }
 
@@ -62,10 +57,10 @@ func (s *Sampler) Take(now time.Time, read func() []Sample) {
 	for _, sample := range shards {
 		seen := known[sample.Shard]
 		if seen == nil {
-			seen = &shardSamples{events: sample.Events, lastEvent: now}
+			seen = &shardSamples{events: sample.Events}
 		}
 		s.shards[sample.Shard] = seen
-		rate += seen.take(sample, now, elapsed)
+		rate += seen.take(sample, elapsed)
 		if sample.Latency > 0 {
 			latency += ms(sample.Latency)
 			measured++
@@ -77,12 +72,9 @@ func (s *Sampler) Take(now time.Time, read func() []Sample) {
 	}
 }
 
-func (s *shardSamples) take(sample Sample, now time.Time, elapsed time.Duration) (rate float64) {
+func (s *shardSamples) take(sample Sample, elapsed time.Duration) (rate float64) {
 	if sample.Events > s.events {
 		rate = float64(sample.Events-s.events) / elapsed.Seconds()
-	}
-	if sample.Events != s.events {
-		s.lastEvent = now
 	}
 	s.events = sample.Events
 	s.rate.add(rate)
@@ -90,15 +82,15 @@ func (s *shardSamples) take(sample Sample, now time.Time, elapsed time.Duration)
 	return rate
 }
 
-// Rate returns how many events a second a shard brings, and whether it has been silent for long.
-func (s *Sampler) Rate(shard int) (rate float64, silent bool) {
+// Rate returns how many events a second a shard brought since the sample before.
+func (s *Sampler) Rate(shard int) float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := s.shards[shard]
 	if seen == nil {
-		return 0, false
+		return 0
 	}
-	return seen.rate.last(), s.last.Sub(seen.lastEvent) >= silentAfter
+	return seen.rate.last()
 }
 
 // History returns the samples over all shards.

@@ -110,21 +110,33 @@ func (v *View) Shard(id int) (Detail, bool) {
 }
 
 func (v *View) shard(st gateway.Status) Shard {
-	rate, silent := v.sampler.Rate(st.ShardID)
 	s := Shard{
 		ID: st.ShardID, State: st.State.String(), Since: unix(st.Since),
 		Down: unix(st.DownSince), Retry: unix(st.RetryAt),
-		Latency: float64(st.AverageLatency.Microseconds()) / 1000, Rate: rate,
+		Latency: float64(st.AverageLatency.Microseconds()) / 1000, Rate: v.sampler.Rate(st.ShardID),
 		Guilds: st.Guilds, Unavailable: st.Unavailable,
 	}
 	if st.State != gateway.Ready { // nothing reaches them
 		s.Guilds, s.Unavailable = 0, s.Guilds+s.Unavailable
 	}
-	s.Silent = silent && st.State == gateway.Ready && s.Guilds > 0
+	s.Quiet = st.State == gateway.Ready && s.Guilds > 0 && time.Since(lastEvent(st)) >= quietAfter
 	if st.Err != nil {
 		s.Error = st.Err.Error()
 	}
 	return s
+}
+
+// quietAfter is how long a ready shard with guilds may bring no event before it is marked: most
+// guilds have a presence or a typing within that time, if those are asked for. A small bot is often
+// quiet. Whether a shard has gone silent, which its own past decides, is for package silence to say.
+const quietAfter = 2 * time.Minute
+
+// lastEvent returns when a shard had its last event, or became ready.
+func lastEvent(st gateway.Status) time.Time {
+	if st.LastEvent.After(st.Since) {
+		return st.LastEvent
+	}
+	return st.Since
 }
 
 // overall is the status in a word. What the checks have not noticed yet, the shards show.

@@ -124,3 +124,26 @@ func TestChecksAndAlerts(t *testing.T) {
 		t.Errorf("alerts %+v", a)
 	}
 }
+
+// A ready shard with guilds is marked when it has had no event for two minutes.
+func TestQuiet(t *testing.T) {
+	now := time.Now()
+	long, short := now.Add(-3*time.Minute), now.Add(-time.Minute)
+	tests := []struct {
+		name string
+		st   gateway.Status
+		want bool
+	}{
+		{"an event of late", gateway.Status{State: gateway.Ready, Guilds: 1, Since: long, LastEvent: short}, false},
+		{"no event of late", gateway.Status{State: gateway.Ready, Guilds: 1, Since: long, LastEvent: long}, true},
+		{"just ready again", gateway.Status{State: gateway.Ready, Guilds: 1, Since: short, LastEvent: long}, false},
+		{"without guilds", gateway.Status{State: gateway.Ready, Since: long}, false},
+		{"not ready", gateway.Status{State: gateway.Backoff, Guilds: 1, Since: long}, false},
+	}
+	for _, tt := range tests {
+		d, _ := viewOf(&status.Facts{}, tt.st).Shard(0)
+		if d.Quiet != tt.want {
+			t.Errorf("%s: %v", tt.name, d.Quiet)
+		}
+	}
+}

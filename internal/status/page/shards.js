@@ -29,7 +29,7 @@ function describe(shard) {
   const parts = [`Shard ${shard.id}`, look(shard)[2].toLowerCase()];
   if (shard.guilds) parts.push(count(shard.guilds, "server"));
   if (shard.unavailable) parts.push(`${count(shard.unavailable, "server")} unreachable`);
-  if (shard.silent) parts.push("silent for minutes");
+  if (shard.quiet) parts.push("no event for minutes");
   return parts.join(", ");
 }
 
@@ -52,12 +52,12 @@ function tileWords(shard, size) {
 
 function drawTile(shard, size) {
   const [upper, lower] = tileWords(shard, size), label = describe(shard), [kind] = look(shard);
-  const key = `${upper}\n${lower}\n${label}\n${kind}\n${shard.silent}`;
+  const key = `${upper}\n${lower}\n${label}\n${kind}\n${shard.quiet}`;
   if (drawn.get(shard.id) === key) return;
   drawn.set(shard.id, key);
   const tile = tiles.get(shard.id);
   attr(tile, "data-look", kind);
-  attr(tile, "data-silent", shard.silent ? "" : null);
+  attr(tile, "data-quiet", shard.quiet ? "" : null);
   attr(tile, "aria-label", label);
   text(tile.firstChild, upper);
   text(tile.lastChild, lower);
@@ -103,10 +103,10 @@ function drawLegend() {
   }
   const items = Object.values(looks).filter((entry) => counts.has(entry))
     .map((entry) => ({look: entry[0], mark: entry[1], words: `${entry[2]} ${number.format(counts.get(entry))}`, key: entry[2]}));
-  const silent = [...shards.values()].filter((s) => s.silent).length;
-  if (silent) items.push({look: "ready", silent, mark: "", words: `No event for minutes ${number.format(silent)}`, key: "silent"});
+  const quiet = [...shards.values()].filter((s) => s.quiet).length;
+  if (quiet) items.push({look: "ready", quiet, mark: "", words: `No event for minutes ${number.format(quiet)}`, key: "quiet"});
   list($("legend"), items, (i) => i.key, (i) => el("li", {},
-    el("span", {class: "key", "data-look": i.look, "data-silent": i.silent ? "" : null, "aria-hidden": "true"}, i.mark), el("span", {})),
+    el("span", {class: "key", "data-look": i.look, "data-quiet": i.quiet ? "" : null, "aria-hidden": "true"}, i.mark), el("span", {})),
   (node, i) => text(node.lastChild, i.words));
 }
 
@@ -116,7 +116,7 @@ function shardFacts(s) {
     ["Next try", s.retry ? (left > 0 ? `in ${span(Math.ceil(left))}` : "now") : ""],
     ["Latency", ready ? ms(s.latency) : ""], ["Servers", s.guilds ? number.format(s.guilds) : ""],
     ["Unreachable", s.unavailable ? number.format(s.unavailable) : ""],
-    ["Events", ready ? `${rate(s.rate)} per second` : ""], ["Silent", s.silent ? "for minutes" : ""]];
+    ["Events", ready ? `${rate(s.rate)} per second` : ""], ["Quiet", s.quiet ? "for minutes" : ""]];
 }
 
 // The tooltip shows more than the label says, in columns; it goes with Escape.
