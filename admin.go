@@ -136,7 +136,7 @@ func (b *Bot) adminServer() *admin.Server {
 			FailedLogin: func() { b.stats.failedLogins.Add(1) },
 			Touch: func() {
 				b.Shards()
-				b.queue.Stats()
+				b.runner.Stats()
 				b.gate.Budget()
 				b.health.Report()
 			},
@@ -182,7 +182,7 @@ func (b *Bot) facts() status.Facts {
 		Started: b.started, ShardCount: b.totalShards(),
 		Stopping: b.stopping(), WasReady: b.ready.Load(),
 		Health: b.health.monitor.Report(), Alerts: b.health.recentNotices(),
-		Queue: b.queue.Stats(), QueueLimits: b.cfg.queue.internal(),
+		Queue: b.runner.Stats(), QueueLimits: b.cfg.queue.internal(),
 		Oldest: b.oldest(), MaxOldest: checks.MaxOldest,
 		Memory: b.memory.Read(), Invalid: b.rest.Stats().Invalid, Identifies: b.gate.Budget(),
 		Operations: b.profiler.operations.Snapshot(),

@@ -47,7 +47,7 @@ func (e *InteractionError) Unwrap() error { return e.Err }
 // answering returns the outermost part of a session's transport.
 func (b *Bot) answering(next http.RoundTripper) http.RoundTripper {
 	return &interaction.Transport{
-		Answers: &b.answers,
+		Answers: &b.home.answers,
 		Fail:    func(id string, err error) error { return &InteractionError{ID: id, Err: err} },
 		Next:    next,
 	}
@@ -94,13 +94,13 @@ func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) (err error) {
 			i := interactionOf(e)
-			if i == nil || e.bot == nil ||
+			if i == nil || e.home == nil ||
 				i.Type == discordgo.InteractionApplicationCommandAutocomplete {
 				return next(ctx, e)
 			}
 			_, onMessage := frame.Find(e.raw, "message")
-			answer := e.bot.answers.Track(i, onMessage)
-			defer e.bot.answers.Release(answer)
+			answer := e.home.answers.Track(i, onMessage)
+			defer e.home.answers.Release(answer)
 			deferral := make(chan error, 1)
 			age := time.Since(madeAt(i.ID, e.Received))
 			timer := time.AfterFunc(min(after-age, after), func() {

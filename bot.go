@@ -11,16 +11,14 @@ import (
 
 	"github.com/botwright/botwright/internal/admin"
 	"github.com/botwright/botwright/internal/change"
-	"github.com/botwright/botwright/internal/dispatch"
-	"github.com/botwright/botwright/internal/expect"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/group"
-	"github.com/botwright/botwright/internal/interaction"
 	"github.com/botwright/botwright/internal/legacy"
 	"github.com/botwright/botwright/internal/locator"
 	"github.com/botwright/botwright/internal/members"
 	"github.com/botwright/botwright/internal/memory"
 	"github.com/botwright/botwright/internal/rest"
+	"github.com/botwright/botwright/internal/runner"
 	"github.com/botwright/botwright/internal/session"
 	"github.com/botwright/botwright/internal/state"
 	"github.com/botwright/botwright/internal/traffic"
@@ -31,14 +29,15 @@ import (
 // be called from any goroutine.
 type Bot struct {
 	cfg            *config
-	handlers       handlers
+	runner         *runner.Runner[*Event]
+	home           home     // of its events
+	decodeErrors   sync.Map // event types of which one was logged
 	sessionEvents  map[string]bool
 	session        *discordgo.Session // of the first shard; made by New
 	settings       legacy.Settings    // of that session, as New left it
 	sessionTaken   atomic.Bool        // a shard has it
 	locator        *locator.Locator
 	gate           *gateway.Queue
-	queue          *dispatch.Queue[work]
 	rest           *rest.Transport
 	metrics        *Metrics // nil without WithMetrics
 	stats          stats
@@ -52,20 +51,8 @@ type Bot struct {
 	admin          *admin.Server // see adminServer
 	started        time.Time     // when New made it
 	ready          atomic.Bool   // all shards were ready once
-	failures       atomic.Uint64 // errors of handlers
 	members        members.Requests
 	guard          *memory.Guard
-
-	handlerCtx     context.Context // of all handlers
-	cancelHandlers context.CancelCauseFunc
-	watchdog       *watchdog
-	telling        atomic.Int32 // calls of the error handler
-	decodeErrors   sync.Map     // event types of which one was logged
-	asides         chan aside   // for the error handler, from goroutines that must not wait for it
-	overflow       overflow
-	board          expect.Board[*Event] // who expects events
-	answers        interaction.Answers
-	unclaimed      unclaimed
 
 	changes change.Signal // of what the shards, and the bot itself, are at
 
@@ -87,9 +74,6 @@ type Bot struct {
 	ended      error              // what Shutdown returned
 	resharding bool
 	reshard    sync.WaitGroup // what Reshard has to do
-
-	debouncers []attached     // of Debounce
-	retired    DebouncerStats // of those whose handlers were removed
 
 	saver       *session.Saver // of sessions and alerts, for the SessionStore
 	packer      state.Packer   // of what is saved of State
@@ -123,19 +107,20 @@ func New(token string, opts ...Option) (*Bot, error) {
 		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
 		ending:        make(chan struct{}), done: make(chan struct{}),
-		asides:    make(chan aside, maxAsides),
 		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
 		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory()}),
 	}
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true
 	}
+	b.runner = b.newRunner()
+	b.home.runner, b.home.now = b.runner, cfg.now
 	if cfg.registerer != nil {
 		b.metrics = NewMetrics(MetricsConfig{Namespace: cfg.namespace})
-		b.handlers.instrument(b.metrics.measure)
+		b.runner.Handlers.Instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()
-	b.ObserveDebouncer("handlers", b.handlerDebounces)
+	b.ObserveDebouncer("handlers", b.home.debouncers.stats)
 	for _, c := range cfg.caches {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}
@@ -151,13 +136,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		Exhausted: b.budgetExhausted,
 		Logger:    cfg.logger,
 	})
-	b.queue = dispatch.New(cfg.queue.internal(), dispatch.Funcs[work]{
-		Prepare: b.prepare, Run: b.handle, Dropped: b.dropped})
-	b.handlerCtx, b.cancelHandlers = context.WithCancelCause(context.Background())
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
-	b.watchdog = newWatchdog(cfg.queue.Slow, func(e *Event, err error) {
-		b.report(b.handlerCtx, e, err)
-	})
 	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)
 	b.saver = b.newSaver()
@@ -172,15 +151,11 @@ func New(token string, opts ...Option) (*Bot, error) {
 // addTasks adds what runs beside the shards in any case.
 func (b *Bot) addTasks() {
 	b.cfg.runs("watch of shards", func(ctx context.Context, b *Bot) { b.watchShards(ctx) })
-	b.cfg.runs("error handler", func(ctx context.Context, b *Bot) { b.reportAsides(ctx) })
+	b.cfg.runs("error handler", func(ctx context.Context, b *Bot) { b.runner.Tell(ctx) })
 	if b.cfg.queue.Slow > 0 {
-		b.cfg.runs("watchdog", func(ctx context.Context, b *Bot) { b.watchdog.watch(ctx) })
+		b.cfg.runs("watchdog", func(ctx context.Context, b *Bot) { b.runner.Watch(ctx) })
 	}
 }
-
-// Use adds middleware around all handlers, those that are there already included: the first one
-// is outermost, and all are outside the middleware of a single handler. Use panics after Open.
-func (b *Bot) Use(mw ...Middleware) { b.handlers.use(mw) }
 
 // Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
 // there before Open. What goes over the gateway, such as a presence, is for that shard alone; see

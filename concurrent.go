@@ -3,8 +3,9 @@ package botwright
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"sync"
+
+	"github.com/botwright/botwright/internal/deadline"
 )
 
 // A KeyFunc returns what an event belongs to, for options that treat events of the same key
@@ -39,7 +40,7 @@ func (o handlerOption) apply(r *registration) { o(r) }
 // [MaxConcurrent] if there may be many.
 func Concurrent() HandlerOption {
 	return handlerOption(func(r *registration) {
-		r.concurrent, r.order = true, nil
+		r.Concurrent, r.Order = true, nil
 	})
 }
 
@@ -49,7 +50,7 @@ func Concurrent() HandlerOption {
 func Ordered(key KeyFunc) HandlerOption {
 	checkKey("Ordered", key)
 	return handlerOption(func(r *registration) {
-		r.concurrent, r.order, r.seed = false, key, maphash.MakeSeed()
+		r.Concurrent, r.Order = false, key
 	})
 }
 
@@ -117,6 +118,15 @@ func (s *semaphores) acquire(ctx context.Context, key string, e *Event) error {
 	}
 }
 
+// holdBack lets others have the worker of e's handler, which has yet to begin: its time begins when
+// resume is called.
+func (e *Event) holdBack(ctx context.Context) (resume func()) {
+	if e.home == nil { // not one that a test has made
+		return deadline.Hold(ctx)
+	}
+	return e.home.runner.HoldBack(ctx)
+}
+
 func (s *semaphores) release(key string) {
 	s.mu.Lock()
 	sem := s.byKey[key]
@@ -138,20 +148,4 @@ func checkKey(name string, key KeyFunc) {
 	if key == nil {
 		panic("botwright: " + name + " was given a nil key: pass a KeyFunc, such as ByGuild")
 	}
-}
-
-// orderKey returns the key in the queue of an event for a handler with an order of its own. It
-// runs on the goroutine that reads, where a panic of the user's function must not go further: the
-// event has no order then, and whoever handles it reports the error.
-func (r *registration) orderKey(e *Event) (key uint64, err error) {
-	if r.order == nil {
-		return 0, nil
-	}
-	var k string
-	err = protect(func() error { k = r.order(e); return nil })
-	if err != nil || k == "" {
-		return 0, err
-	}
-	// No snowflake has the highest bit.
-	return maphash.String(r.seed, k) | 1<<63, nil
 }

@@ -68,7 +68,7 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 			if c.allow(now) {
 				return next(ctx, e)
 			}
-			e.care.claim()
+			e.ticket.Claim()
 			missing := 1 - c.limiter.TokensAt(now)
 			if c.told.Swap(true) && e.Type != interactionCreate {
 				return nil
@@ -94,10 +94,10 @@ func (c *cooldown) allow(now time.Time) bool {
 
 // now is the present as the bot sees it, see [WithClock].
 func (e *Event) now() time.Time {
-	if e.bot == nil { // an event of a test
+	if e.home == nil { // an event of a test
 		return time.Now()
 	}
-	return e.bot.cfg.now()
+	return e.home.now()
 }
 
 // rest is how long a key needs to be as good as new, after which it need not be remembered.
@@ -131,7 +131,7 @@ func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duratio
 // answer says something to the user behind an interaction, alone, or replies to a message. For
 // other events there is nobody to talk to.
 func answer(ctx context.Context, e *Event, text string) error {
-	e.care.claim()
+	e.ticket.Claim()
 	payload, err := e.Payload()
 	if err != nil {
 		return err

@@ -3,8 +3,11 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/botwright/botwright/internal/group"
 )
 
 // Debounce handles of a burst of events with the same key only the last one, when there has been
@@ -45,43 +48,110 @@ type debounce struct {
 
 func (d *debounce) handle(ctx context.Context, e *Event) error {
 	key := d.key(e)
-	if key == "" || e.bot == nil {
+	if key == "" || e.home == nil {
 		return d.next(ctx, e)
 	}
-	e.care.claim() // its turn comes later
+	e.ticket.Claim() // its turn comes later
 	d.attach.Do(func() {
-		handler := e.bot.watchdog.registrationOf(ctx)
-		d.inner = &registration{name: "debounced handler", run: d.next}
-		if handler != nil {
-			d.inner.name = handler.name
-		}
-		e.bot.addDebouncer(d.debouncer, handler)
+		var handler *registration
+		d.inner, handler = e.home.runner.Later(ctx, d.next)
+		e.home.debouncers.add(d.debouncer, handler)
 	})
-	e.tracked.Hold()
-	switch d.debouncer.trigger(key, func() { d.run(e, e.tracked.Release) }, e.tracked.Release) {
+	e.ticket.Hold()
+	switch d.debouncer.trigger(key, func() { d.run(e, e.ticket.Release) }, e.ticket.Release) {
 	case triggerTaken:
 		return nil
 	case triggerSkipped:
-		e.tracked.Release()
+		e.ticket.Release()
 		return nil
 	}
-	defer e.tracked.Release()
+	defer e.ticket.Release()
 	return d.next(ctx, e) // the debouncer is closed or overwhelmed: late beats never
 }
 
 // run handles an event and then calls handled, unless Shutdown has cut that off: the event then
 // counts as unhandled.
 func (d *debounce) run(e *Event, handled func()) {
-	if !e.bot.call(nil, d.inner, e) {
+	if !e.home.runner.Call(d.inner, e) {
 		handled()
 	}
 }
 
-// handlerDebounces returns the figures of the Debounce middleware of all handlers.
-func (b *Bot) handlerDebounces() DebouncerStats {
-	debouncers, sum := b.attachedDebouncers()
-	for _, a := range debouncers {
+// attached is the debouncer of a handler.
+type attached struct {
+	debouncer *Debouncer[string]
+	handler   *registration // nil: unknown
+}
+
+// spent reports whether the debouncer has nothing to do and never will have.
+func (a attached) spent() bool {
+	if a.handler == nil || !a.handler.Removed() {
+		return false
+	}
+	running, waiting := a.debouncer.left()
+	return running+waiting == 0
+}
+
+// debouncers are those of all handlers. Its zero value has none.
+type debouncers struct {
+	mu      sync.Mutex // guards what follows
+	list    []attached
+	retired DebouncerStats // of those whose handlers were removed
+}
+
+// add lets Shutdown know of a debouncer whose callbacks must not be lost, and forgets
+// those of handlers that were removed.
+func (s *debouncers) add(d *Debouncer[string], of *registration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = slices.DeleteFunc(s.list, func(a attached) bool {
+		if !a.spent() {
+			return false
+		}
+		s.retired.add(a.debouncer.Stats())
+		return true
+	})
+	s.list = append(s.list, attached{d, of})
+}
+
+// snapshot returns the debouncers, and the counters of those that were retired.
+func (s *debouncers) snapshot() (list []attached, retired DebouncerStats) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.list), s.retired
+}
+
+// stats returns the figures of all debouncers.
+func (s *debouncers) stats() DebouncerStats {
+	list, sum := s.snapshot()
+	for _, a := range list {
 		sum.add(a.debouncer.Stats())
 	}
 	return sum
+}
+
+// flush runs what waits in debouncers and returns how many callbacks have not returned
+// and how many have not begun when ctx ended. No debouncer waits for another.
+func (s *debouncers) flush(ctx context.Context) (running, waiting int) {
+	list, _ := s.snapshot()
+	var flushes sync.WaitGroup
+	for _, a := range list {
+		flushes.Go(func() { _ = a.debouncer.Flush(ctx) })
+	}
+	flushes.Wait()
+	for _, a := range list {
+		r, w := a.debouncer.left()
+		running, waiting = running+r, waiting+w
+	}
+	return running, waiting
+}
+
+// close ends the debouncers. Only one whose callback does not return outlives ctx.
+func (s *debouncers) close(ctx context.Context) {
+	list, _ := s.snapshot()
+	var closing group.Group
+	for _, a := range list {
+		closing.Go("", a.debouncer.Close)
+	}
+	closing.Wait(ctx)
 }

@@ -1,10 +1,11 @@
 package botwright
 
 import (
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/botwright/botwright/internal/callstack"
 )
 
 // This file is what happens to a debounced key after its trigger: its turn comes, its callback
@@ -231,23 +232,4 @@ func runDebounced(fn func()) { fn() }
 // insideDebounced reports whether the caller is a debounced callback, which must not wait for
 // others: they could be waiting for it. The stack is the only place that tells, as callbacks have
 // no context.
-func insideDebounced() bool { return onStack(debouncedFrame) }
-
-// onStack reports whether the caller was called, directly or not, by a function of that name.
-func onStack(function string) bool {
-	pcs := make([]uintptr, 64)
-	for skip := 1; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs)
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; {
-			var frame runtime.Frame
-			frame, more = frames.Next()
-			if frame.Function == function {
-				return true
-			}
-		}
-	}
-}
+func insideDebounced() bool { return callstack.Has(debouncedFrame) }

@@ -5,6 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	protection "github.com/botwright/botwright/internal/protect"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 var (
@@ -13,8 +18,7 @@ var (
 
 	// ErrGoexit is reported for a handler that has ended its goroutine, as the FailNow and Fatal of
 	// a test do. The event counts as handled, and its other handlers are called.
-	ErrGoexit = errors.New("botwright: the handler has ended its goroutine (runtime.Goexit): " +
-		"return an error instead, and keep the FailNow and Fatal of tests out of handlers")
+	ErrGoexit = runner.ErrGoexit
 
 	// ErrHandlerTimeout is the cause of a handler's context that [Timeout] has ended.
 	ErrHandlerTimeout = errors.New("botwright: the handler's deadline has passed")
@@ -60,6 +64,11 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
+func newPanicError(value any, stack []byte) error { return &PanicError{Value: value, Stack: stack} }
+
+// protect calls f and makes an error of its panic.
+func protect(f func() error) error { return protection.Call(f, newPanicError) }
+
 // A DecodeError says that the payload of an event does not fit discordgo's struct for it. The
 // payload's contents are not part of the message.
 type DecodeError struct {
@@ -71,6 +80,91 @@ func (e *DecodeError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
+
+// A SlowHandlerError reports a handler that runs for longer than [QueueConfig].Slow. It goes to
+// the [ErrorHandler]: when the handler is slow for the first time, with its stack; once a minute
+// while that lasts, however many calls it has; and when all of them have returned. The handler is
+// left alone.
+type SlowHandlerError struct {
+	Handler string        // the name of its function
+	Type    string        // of the event
+	Key     string        // the guild and channel of the event, or its shard if it has neither
+	Age     time.Duration // since it began; of several calls the one that began first
+	Calls   int           // that are slow now, or were and have returned since the last report
+	Ended   bool          // they have returned; Age is how long the last one took
+	Stack   string        // what it was doing; empty when it has returned
+
+	// Blocks says that what happens in the same channel or guild waits for it: it was registered
+	// with neither Concurrent nor Ordered, and the event is not an interaction.
+	Blocks bool
+}
+
+func (e *SlowHandlerError) Error() string {
+	state := "has been running for"
+	if e.Ended {
+		state = "returned after"
+	}
+	text := fmt.Sprintf("handler %s of %s (%s) %s %s",
+		e.Handler, e.Type, e.Key, state, e.Age.Round(time.Millisecond))
+	if e.Calls > 1 {
+		text += fmt.Sprintf("; %d calls of it were slow", e.Calls)
+	}
+	if e.Blocks && !e.Ended {
+		text += "; what happens there meanwhile waits for it: register a handler that waits with " +
+			"Concurrent"
+	}
+	return text
+}
+
+// An OverflowError reports events that no handler was called for, because a guild had more of
+// them waiting than its share of a queue that fills; see [QueueConfig]. State has seen them all
+// the same. It goes to the [ErrorHandler], at most once a minute for a guild. Its ids say whose
+// events they were: GuildID, or ChannelID for direct messages; neither for events that belong to
+// the bot, and when too many guilds lose events to name them all.
+type OverflowError struct {
+	GuildID, ChannelID string
+	Dropped            uint64 // since it was last reported
+}
+
+func (e *OverflowError) Error() string {
+	of := "of no guild"
+	switch {
+	case e.GuildID != "":
+		of = "of guild " + e.GuildID
+	case e.ChannelID != "":
+		of = "of the direct messages in channel " + e.ChannelID
+	}
+	return fmt.Sprintf("%d events %s were dropped, as more of them waited than its share of the "+
+		"queue: its handlers are slower than its events come. Make them faster, filter before "+
+		"they begin, or raise the limits with WithQueue", e.Dropped, of)
+}
+
+// An UnhandledInteractionError reports an interaction that no handler was there for: its user reads
+// "The application did not respond". It goes to the [ErrorHandler], once for each command, and for
+// each custom id up to its first colon, of the first hundred.
+type UnhandledInteractionError struct {
+	Type discordgo.InteractionType
+	Name string // a command with its subcommands, such as "config set", or a custom id
+	menu bool
+}
+
+func (e *UnhandledInteractionError) Error() string {
+	switch e.Type {
+	case discordgo.InteractionMessageComponent:
+		return fmt.Sprintf("nobody handles clicks on %q: register a handler with Component(%[1]q), "+
+			"unless the message is from before a restart", e.Name)
+	case discordgo.InteractionModalSubmit:
+		return fmt.Sprintf("nobody handles the form %q: register a handler with Modal(%[1]q)", e.Name)
+	case discordgo.InteractionApplicationCommandAutocomplete:
+		return fmt.Sprintf("nobody completes what users type in options of /%s: register a "+
+			"handler with Autocomplete(%[1]q)", e.Name)
+	}
+	what := "/" + e.Name
+	if e.menu {
+		what = fmt.Sprintf("the menu entry %q", e.Name)
+	}
+	return fmt.Sprintf("nobody handles %s: register a handler with Command(%q)", what, e.Name)
+}
 
 // A ShardError is the end of a shard that Discord will not have back. It ends [Bot.Run].
 type ShardError struct {

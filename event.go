@@ -12,7 +12,8 @@ import (
 
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/frame"
-	"github.com/botwright/botwright/internal/session"
+	"github.com/botwright/botwright/internal/interaction"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 //go:generate go run ./internal/gen
@@ -41,16 +42,20 @@ type Event struct {
 	// interaction, the member of a member event.
 	GuildID, ChannelID, UserID string
 
-	bot     *Bot
-	owner   uint64 // the guild that it counts for in the queue
-	arrived uint64 // when, as events are counted
-	tracker *session.Tracker
-	tracked *session.Event // who holds it keeps the event from counting as handled
-	care    care
-	raw     []byte
-	decode  sync.Once
-	value   any
-	err     error
+	home   *home // nil for an event that no bot has received
+	ticket runner.Ticket
+	raw    []byte
+	decode sync.Once
+	value  any
+	err    error
+}
+
+// A home is what an event has of the bot that has received it, for the middleware of its handlers.
+type home struct {
+	runner     *runner.Runner[*Event]
+	now        func() time.Time // see WithClock
+	answers    interaction.Answers
+	debouncers debouncers
 }
 
 // Payload returns the event as a pointer to discordgo's struct for it, such as

@@ -11,7 +11,6 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
@@ -34,59 +33,58 @@ func SomeEvent(eventType, raw string) *Event {
 // that nothing but reading is measured.
 func NewReader(eventType, data string, b *Bot) func() {
 	read := newReader(eventType, data, b)
-	b.queue.Stop()
+	b.runner.Stop()
 	return read
 }
 
 // NewPath returns a function that takes one prebuilt frame the whole way: it is read and queued,
 // and its handlers run on the queue's goroutines. wait waits for them.
 func NewPath(eventType, data string, b *Bot) (read, wait func()) {
-	return newReader(eventType, data, b), func() { b.queue.Drain(context.Background()) }
+	return newReader(eventType, data, b), func() { b.runner.Drain(context.Background()) }
 }
 
 func newReader(eventType, data string, b *Bot) func() {
-	b.handlers.seal()
+	b.runner.Handlers.Seal()
 	s := b.newShard(loneFleet(), 0, leftBehind{})
 	s.opened = true
 	payload := fmt.Appendf(nil, `{"t":%q,"s":1,"op":0,"d":%s}`, eventType, data)
+	var f gateway.Frame // the gateway uses one again, too
 	return func() {
 		e, err := frame.Peek(payload)
 		if err != nil {
 			panic(err)
 		}
-		f := gateway.Frame{Type: e.Type, Seq: e.Seq, Data: e.Data}
-		s.receive(&f)
+		f = gateway.Frame{Type: e.Type, Seq: e.Seq, Data: e.Data}
+		s.intake.Receive(&f)
 	}
 }
 
 // Waiting returns how many calls of Next and Expect watch for events of a type.
-func Waiting(b *Bot, eventType string) int { return b.board.Watching(eventType) }
+func Waiting(b *Bot, eventType string) int { return b.runner.Board.Watching(eventType) }
 
-// LookForSlow has the watchdog look for slow handlers.
-func LookForSlow(b *Bot) { b.watchdog.look() }
+// WatchHandlers has the watchdog look for slow handlers until ctx is done.
+func WatchHandlers(ctx context.Context, b *Bot) { b.runner.Watch(ctx) }
 
 // Failures returns how often handlers have failed.
-func Failures(b *Bot) uint64 { return b.failures.Load() }
+func Failures(b *Bot) uint64 { return b.runner.Failures() }
 
-// ReadWithFault has the goroutine that reads meet a bot that is not fit for it, and returns what
-// is reported.
-func ReadWithFault(b *Bot) error {
+// ReadWithFault has the goroutine that reads meet a bot that is not fit for it, whose error handler
+// is then told.
+func ReadWithFault(ctx context.Context, b *Bot) (unwanted bool) {
 	s := b.newShard(loneFleet(), 0, leftBehind{})
 	s.opened = true
 	f := gateway.Frame{Type: []byte("MESSAGE_CREATE"), Seq: 1, Data: []byte("{}")}
-	if s.receive(&f) != gateway.Unwanted {
-		return nil
-	}
-	return (<-b.asides).err
+	unwanted = s.intake.Receive(&f) == gateway.Unwanted
+	b.runner.TellRest(ctx)
+	return unwanted
 }
 
 // Enqueue queues an event as if it had been received some time ago.
 func Enqueue(b *Bot, eventType, raw string, age time.Duration) {
-	sealOnce(b)
-	e := SomeEvent(eventType, raw)
-	e.bot, e.Session, e.Received = b, b.session, time.Now().Add(-age)
-	b.queue.Put(dispatch.Task[work]{Guild: 1, Key: 1, Received: e.Received, Value: work{
-		event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}})
+	Seal(b)
+	s := b.newShard(loneFleet(), 0, leftBehind{})
+	s.intake.Offer(&gateway.Frame{
+		Type: []byte(eventType), Data: []byte(raw), Received: time.Now().Add(-age)})
 }
 
 // Judge runs a built-in check of the whole process.
@@ -114,14 +112,14 @@ func (m *Metrics) FloodEvent(eventType, d string) { m.event([]byte(eventType), [
 
 // FloodHandler calls a handler of that name and event type, which does nothing.
 func (m *Metrics) FloodHandler(name, eventType string) {
-	h := m.measure(&registration{name: name, eventType: eventType},
+	h := m.measure(&registration{Name: name, EventType: eventType},
 		func(context.Context, *Event) error { return nil })
 	_ = h(context.Background(), &Event{Received: time.Now()})
 }
 
 // Measured measures a handler.
 func (m *Metrics) Measured(h Handler) Handler {
-	return m.measure(&registration{name: "test", eventType: "MESSAGE_CREATE"}, h)
+	return m.measure(&registration{Name: "test", EventType: "MESSAGE_CREATE"}, h)
 }
 
 // GuardMemory returns a function that has the bot's caches shrunk as if the process had that much
@@ -155,9 +153,9 @@ func WithoutCompression() Option {
 // Deliver runs a bot's handlers of an event as the queue does, on the caller's goroutine. The bot
 // need not be open. prepare, if any, may change the payload, as State does.
 func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
-	sealOnce(b)
+	Seal(b)
 	e := SomeEvent(eventType, raw)
-	e.bot, e.Session = b, b.session
+	e.home, e.Session = &b.home, b.session
 	if prepare != nil {
 		payload, err := e.Payload()
 		if err != nil {
@@ -165,54 +163,54 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 		}
 		prepare(payload)
 	}
-	w := b.handlers.current.Load().find([]byte(eventType))
-	b.handle(nil, work{event: e, handlers: w.together})
-	for _, r := range w.alone {
-		b.handle(nil, work{event: e, alone: r})
+	w := b.runner.Handlers.Find([]byte(eventType))
+	for _, h := range append(w.Together, w.Alone...) {
+		b.runner.Call(h, e)
 	}
 }
 
 // DeliverOrphan does with an interaction what is done when nobody wants it.
 func DeliverOrphan(b *Bot, raw string) {
-	e := SomeEvent("INTERACTION_CREATE", raw)
-	e.care.divide(1)
-	b.handle(nil, work{event: e, handlers: []*registration{}})
+	Seal(b)
+	s := b.newShard(loneFleet(), 0, leftBehind{})
+	s.intake.Offer(&gateway.Frame{
+		Type: []byte("INTERACTION_CREATE"), Data: []byte(raw), Received: time.Now()})
+	b.runner.Drain(context.Background())
 }
 
 // NewDispatch returns a function that runs the handlers of one event, decoded before, as the
 // queue does.
 func NewDispatch(b *Bot, eventType, raw string) func() {
-	sealOnce(b)
+	Seal(b)
 	e := SomeEvent(eventType, raw)
-	e.bot, e.Session = b, b.session
-	w := work{event: e, handlers: b.handlers.current.Load().find([]byte(eventType)).together}
-	return func() { b.handle(nil, w) }
+	e.home, e.Session = &b.home, b.session
+	w := b.runner.Handlers.Find([]byte(eventType))
+	return func() {
+		for _, h := range w.Together {
+			b.runner.Call(h, e)
+		}
+	}
 }
 
 // Debouncers returns how many debouncers a bot holds.
 func Debouncers(b *Bot) int {
-	list, _ := b.attachedDebouncers()
+	list, _ := b.home.debouncers.snapshot()
 	return len(list)
 }
 
 // HandlerDebounces returns what the Debounce middleware of all handlers has done.
-func HandlerDebounces(b *Bot) DebouncerStats { return b.handlerDebounces() }
+func HandlerDebounces(b *Bot) DebouncerStats { return b.home.debouncers.stats() }
 
 // NewShow returns a function that shows an event to those who expect it.
 func NewShow(b *Bot, eventType, raw string) func() {
 	e := SomeEvent(eventType, raw)
-	e.bot, e.Session = b, b.session
-	return func() { b.board.Show(eventType, b.board.Arrive(), e) }
+	e.home, e.Session = &b.home, b.session
+	return func() { b.runner.Board.Show(eventType, b.runner.Board.Arrive(), e) }
 }
 
-// Seal ends the time of Use, as Open does: for tests that call Deliver from several goroutines.
-func Seal(b *Bot) { b.handlers.seal() }
-
-func sealOnce(b *Bot) {
-	if b.handlers.current.Load() == nil {
-		b.handlers.seal()
-	}
-}
+// Seal ends the time of Use, as Open does: for tests that call Deliver from several goroutines,
+// which do so when it has returned.
+func Seal(b *Bot) { b.runner.Handlers.Seal() }
 
 // WithSaveEvery changes how often sessions are saved.
 func WithSaveEvery(d time.Duration) Option { return func(c *config) { c.saveEvery = d } }

@@ -3,8 +3,14 @@ package botwright
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/bwmarrin/discordgo"
+
+	"github.com/botwright/botwright/internal/runner"
 )
 
 // A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
@@ -56,4 +62,54 @@ func (b *Bot) Handle(eventType string, h Handler, opts ...HandlerOption) (remove
 			`"MESSAGE_CREATE", or "*" for all`)
 	}
 	return b.register(eventType, funcName(h), h, opts)
+}
+
+// A HandlerOption changes how one handler is run. Every [Middleware] is one: it wraps that
+// handler alone, inside the middleware of [Bot.Use].
+type HandlerOption interface {
+	apply(*registration)
+}
+
+// A registration is a handler and how to run it.
+type registration = runner.Handler[*Event]
+
+func (b *Bot) register(
+	eventType, name string, h Handler, opts []HandlerOption,
+) (remove func()) {
+	r := &registration{EventType: eventType, Name: name, Func: h}
+	for _, opt := range opts {
+		if opt == nil {
+			panic("botwright: a handler was given a nil option: leave it out")
+		}
+		opt.apply(r)
+	}
+	remove = b.runner.Handlers.Add(r)
+	b.checkLate(wantedType{eventType, name})
+	return remove
+}
+
+// Use adds middleware around all handlers, those that are there already included: the first one
+// is outermost, and all are outside the middleware of a single handler. Use panics after Open.
+func (b *Bot) Use(mw ...Middleware) {
+	if slices.ContainsFunc(mw, func(m Middleware) bool { return m == nil }) {
+		panic("botwright: Use was given a nil middleware: leave it out")
+	}
+	wraps := make([]runner.Wrap[*Event], len(mw))
+	for i, m := range mw {
+		wraps[i] = m.wrap
+	}
+	if !b.runner.Handlers.Use(wraps...) {
+		panic("botwright: Use was called after Open: " +
+			"add middleware before the bot is opened, so that no event misses it")
+	}
+}
+
+// funcName returns the name of a function for people to read, such as "main.onMessage".
+func funcName(f any) string {
+	fn := runtime.FuncForPC(reflect.ValueOf(f).Pointer())
+	if fn == nil {
+		return "unknown"
+	}
+	name := fn.Name()
+	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm")
 }

@@ -216,8 +216,8 @@ func (b *Bot) healthParts() checks.Parts {
 		Memory: b.memory.Read, Caches: b.cacheSizes,
 		Ask: checks.Asking(b.probeSession()), Traffic: &b.traffic,
 		Requests: b.rest.Stats, Identifies: b.gate.Budget,
-		Queue: b.queue.Stats, QueueLimits: b.cfg.queue.internal(), Oldest: b.oldestWaiting,
-		Failures: b.failures.Load,
+		Queue: b.runner.Stats, QueueLimits: b.cfg.queue.internal(), Oldest: b.oldestWaiting,
+		Failures: b.runner.Failures,
 	}
 	if b.cfg.sessionStore != nil {
 		parts.Sessions = func() session.Failure { failure, _ := b.saver.Failure(); return failure }

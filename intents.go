@@ -97,11 +97,14 @@ type wantedType struct{ eventType, names string }
 // wantedTypes returns the event types that handlers are registered for, that are forwarded to the
 // session, or that somebody expects.
 func (b *Bot) wantedTypes() []wantedType {
-	types := b.handlers.types()
+	var types []wantedType
+	for _, t := range b.runner.Handlers.Types() {
+		types = append(types, wantedType{t.EventType, t.Names})
+	}
 	for _, t := range b.cfg.sessionEvents {
 		types = append(types, wantedType{t, "named in WithSessionEvents"})
 	}
-	for _, t := range b.board.Types() {
+	for _, t := range b.runner.Board.Types() {
 		types = append(types, wantedType{t, "expected"})
 	}
 	return types
@@ -149,8 +152,8 @@ func (b *Bot) warnOfType(t wantedType) {
 }
 
 // checkLate warns of a handler that is added to an open bot and needs more than it asked for.
-func (b *Bot) checkLate(r *registration) {
+func (b *Bot) checkLate(t wantedType) {
 	if b.currentFleet() != nil {
-		b.warnOfType(wantedType{r.eventType, r.name})
+		b.warnOfType(t)
 	}
 }

@@ -51,13 +51,13 @@ func Modal(prefix string) Middleware {
 	})
 }
 
-// route is a Filter whose yes means that somebody sees to the interaction; see unanswered.go.
+// route is a Filter whose yes means that somebody sees to the interaction; see runner.Ticket.
 func route(matches func(*Event) bool) Middleware {
 	return Filter(func(e *Event) bool {
 		if !matches(e) {
 			return false
 		}
-		e.care.claim()
+		e.ticket.Claim()
 		return true
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/botwright/botwright/internal/dispatch"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/signed"
@@ -97,14 +96,5 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	}
 	in := gateway.Frame{Type: []byte(interactionCreate), Data: body, Received: time.Now()}
 	b.metrics.interaction(body, in.Received)
-	to := b.handlers.current.Load().find(in.Type)
-	forward := b.sessionEvents[interactionCreate]
-	if to == nil {
-		to = &wanted{}
-	}
-	s := f.shardOf(in.Data)
-	e, key := s.newEvent(interactionCreate, frame.RouteOf(interactionCreate, in.Data), &in)
-	e.arrived = b.board.Arrive()
-	u := uses{forward: forward, shows: b.board.Wants(in.Type)}
-	return s.putAll(e, key, to, u) <= dispatch.AcceptedLate
+	return f.shardOf(in.Data).intake.Offer(&in)
 }

@@ -229,7 +229,9 @@ func TestNextHoldsNoWorker(t *testing.T) {
 
 // TestReadingSurvivesAPanic has the goroutine that reads run into a fault of ours.
 func TestReadingSurvivesAPanic(t *testing.T) {
-	if err := botwright.ReadWithFault(closedBot(t)); err == nil {
-		t.Error("the fault was not reported")
+	log := newErrorLog()
+	bot := closedBot(t, botwright.WithErrorHandler(log.handle))
+	if !botwright.ReadWithFault(testContext(t), bot) || log.count("panic") != 1 {
+		t.Errorf("the fault was not reported: %v", log.all())
 	}
 }

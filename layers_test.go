@@ -32,8 +32,10 @@ var layers = map[string][]string{
 		"route"},
 	"overlap": {"frame"},
 	"rest":    {"route"},
-	"state":   {"clone", "events", "frame"},
-	"status":  {"alert", "dispatch", "gateway", "health", "memory", "profile", "rest"},
+	"runner": {"callstack", "deadline", "dispatch", "expect", "frame", "gateway", "group",
+		"interaction", "protect", "redact", "session"},
+	"state":  {"clone", "events", "frame"},
+	"status": {"alert", "dispatch", "gateway", "health", "memory", "profile", "rest"},
 }
 
 func TestLayers(t *testing.T) {

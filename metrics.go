@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/botwright/botwright/internal/metrics"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 // WithMetrics registers the bot's metrics with reg, until [Bot.Shutdown] is done. Their names
@@ -164,8 +165,10 @@ func (m *Metrics) identified(waited time.Duration) {
 }
 
 // measure returns next, measured under the name of its registration.
-func (m *Metrics) measure(r *registration, next Handler) Handler {
-	h := m.counts.Handler(r.name, r.eventType)
+func (m *Metrics) measure(
+	r *registration, next runner.Func[*Event],
+) runner.Func[*Event] {
+	h := m.counts.Handler(r.Name, r.EventType)
 	return func(ctx context.Context, e *Event) (err error) {
 		wait, failure := time.Since(e.Received), metrics.Panic
 		defer func() { h.Done(ctx, wait, time.Since(e.Received)-wait, failure) }()
@@ -196,7 +199,7 @@ func (b *Bot) registerMetrics() error {
 	parts, namespace := b.metrics.parts, b.metrics.namespace
 	parts.Add("fleet", metrics.NewFleet(namespace, metrics.Fleet{
 		Configured: b.cfg.shards(), Shards: b.gatewayStatuses,
-		Queue:  b.queue.Stats,
+		Queue:  b.runner.Stats,
 		Oldest: b.oldest,
 		Budget: b.gate.Budget,
 	}))

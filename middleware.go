@@ -10,6 +10,7 @@ import (
 	"github.com/botwright/botwright/internal/deadline"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/redact"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 // A Middleware wraps a [Handler]: it may do something before and after calling next, call it
@@ -24,8 +25,10 @@ func (m Middleware) apply(r *registration) {
 	if m == nil {
 		panic("botwright: a handler was given a nil middleware: leave it out")
 	}
-	r.middleware = append(r.middleware, m)
+	r.Middleware = append(r.Middleware, m.wrap)
 }
+
+func (m Middleware) wrap(next runner.Func[*Event]) runner.Func[*Event] { return m(next) }
 
 // Chain makes one middleware of several, the first one outermost.
 func Chain(mw ...Middleware) Middleware {

@@ -14,9 +14,10 @@ var errClosed = errors.New("botwright: the expectation was closed")
 // An Expectation watches for events of type E, from the call of [Expect] until Close. Its methods
 // may be called from any goroutine.
 type Expectation[E GatewayEvent] struct {
-	bot   *Bot
-	inbox *expect.Inbox[*E]
-	stop  func()
+	inbox  *expect.Inbox[*E]
+	stop   func()
+	park   func(context.Context) (resume func())
+	ending <-chan struct{}
 }
 
 // Expect begins to watch for events of type E that all filters let through, and returns at once:
@@ -35,24 +36,26 @@ type Expectation[E GatewayEvent] struct {
 //	replies := botwright.Expect[discordgo.MessageCreate](bot, botwright.NotBot())
 //	defer replies.Close()
 func Expect[E GatewayEvent](b *Bot, filters ...Middleware) *Expectation[E] {
-	x := &Expectation[E]{bot: b, inbox: expect.NewInbox[*E]()}
+	x := &Expectation[E]{
+		inbox: expect.NewInbox[*E](), park: b.runner.Park, ending: b.ending,
+	}
 	t := eventType[E]()
 	show := Chain(filters...)(func(_ context.Context, e *Event) error { return x.take(e) })
-	x.stop = b.board.Watch(t, func(e *Event) {
-		err := protect(func() error { return show(b.handlerCtx, e) })
+	x.stop = b.runner.Board.Watch(t, func(e *Event) {
+		err := protect(func() error { return show(b.runner.Context(), e) })
 		if _, panicked := errors.AsType[*PanicError](err); panicked {
 			x.end(fmt.Errorf("botwright: a filter of %s: %w", t, err))
 		} else if err != nil {
 			b.reportAside(nil, fmt.Errorf("show %s to those who expect it: %w", t, err))
 		}
 	})
-	b.checkLate(&registration{eventType: t, name: "botwright.Expect"})
+	b.checkLate(wantedType{t, "botwright.Expect"})
 	return x
 }
 
 // take is shown what the filters let through.
 func (x *Expectation[E]) take(e *Event) error {
-	e.care.claim()
+	e.ticket.Claim()
 	payload, err := e.Payload()
 	if err != nil {
 		return err
@@ -78,8 +81,8 @@ func (x *Expectation[E]) Wait(ctx context.Context) (*E, error) {
 	if event, ok, err := x.inbox.Poll(); ok || err != nil {
 		return event, err
 	}
-	defer x.bot.park(ctx)()
-	event, err := x.inbox.Take(ctx, x.bot.ending)
+	defer x.park(ctx)()
+	event, err := x.inbox.Take(ctx, x.ending)
 	if errors.Is(err, expect.ErrStopped) {
 		return nil, ErrShutdown
 	}

@@ -74,7 +74,7 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err := b.checkSession(); err != nil {
 		return err
 	}
-	b.handlers.seal()
+	b.runner.Handlers.Seal()
 	if err := b.resolveIntents(); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func RequirePermissionsFunc(
 			if missing == 0 {
 				return next(ctx, e)
 			}
-			e.care.claim()
+			e.ticket.Claim()
 			text := refusal(e, missing)
 			if text == "" {
 				return nil
@@ -80,4 +80,4 @@ func permissionsOf(e *Event) int64 {
 // A guard is a middleware that is called last.
 type guard Middleware
 
-func (g guard) apply(r *registration) { r.guards = append(r.guards, Middleware(g)) }
+func (g guard) apply(r *registration) { r.Guards = append(r.Guards, Middleware(g).wrap) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/botwright/botwright/internal/profile"
 	"github.com/botwright/botwright/internal/redact"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 // ProfilerConfig configures a [Profiler]. Each zero field is its default.
@@ -88,7 +89,7 @@ func (b *Bot) newProfiler() *Profiler {
 	}
 	p := NewProfiler(cfg)
 	if b.cfg.profiler != nil {
-		b.handlers.instrument(p.measure)
+		b.runner.Handlers.Instrument(p.measure)
 	}
 	return p
 }
@@ -188,9 +189,11 @@ func (p *Profiler) Middleware() Middleware {
 }
 
 // measure profiles a handler under its name.
-func (p *Profiler) measure(r *registration, next Handler) Handler {
+func (p *Profiler) measure(
+	r *registration, next runner.Func[*Event],
+) runner.Func[*Event] {
 	return func(ctx context.Context, e *Event) error {
-		return p.Do(ctx, r.name, func(ctx context.Context) error { return next(ctx, e) })
+		return p.Do(ctx, r.Name, func(ctx context.Context) error { return next(ctx, e) })
 	}
 }
 

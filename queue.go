@@ -3,6 +3,7 @@ package botwright
 import (
 	"time"
 
+	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/dispatch"
 )
 
@@ -95,9 +96,21 @@ func (q *QueueStatus) waiting() int { return q.Events - q.Running }
 // Queue returns a snapshot of what waits for handlers. It never waits for one. It looks at every
 // channel of which something waits: call it every second, not for every event.
 func (b *Bot) Queue() QueueStatus {
-	st := b.queue.Stats()
+	st := b.runner.Stats()
 	return QueueStatus{
 		Events: st.Events, Bytes: st.Bytes, Running: st.Running, Parked: st.Parked,
 		Oldest: b.oldest(), Handled: st.Finished, Shed: st.Shed, Dropped: st.Dropped, Blocked: st.Blocked,
 	}
+}
+
+// oldest returns for how long the event has waited that waits longest, 0 if none does.
+func (b *Bot) oldest() time.Duration {
+	waited, _ := b.runner.Oldest()
+	return waited
+}
+
+// oldestWaiting is the same for the check of the queue, with who is to blame.
+func (b *Bot) oldestWaiting() checks.Oldest {
+	waited, why := b.runner.Oldest()
+	return checks.Oldest{Age: waited, Blame: func() string { return why }}
 }

@@ -193,7 +193,7 @@ func (b *Bot) calmPart(ctx context.Context, fleets ...*shardFleet) error {
 		if err := pause(ctx, b.cfg.overlapPart); err != nil {
 			return err
 		}
-		if b.unrest(fleets) == before && b.queue.Stats().BlockedNow == 0 {
+		if b.unrest(fleets) == before && b.runner.Stats().BlockedNow == 0 {
 			return nil
 		}
 	}
@@ -201,7 +201,7 @@ func (b *Bot) calmPart(ctx context.Context, fleets ...*shardFleet) error {
 
 // unrest grows with each lost connection, and with each event that the queue had no room for.
 func (b *Bot) unrest(fleets []*shardFleet) uint64 {
-	n := b.queue.Stats().Blocked
+	n := b.runner.Stats().Blocked
 	for _, f := range fleets {
 		for _, s := range f.All() {
 			st := s.gateway.Status()

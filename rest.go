@@ -85,7 +85,7 @@ func (b *Bot) newREST() *rest.Transport {
 		Calls: &b.stats.calls})
 	cfg.Refused = b.tokenRefused
 	cfg.Waited = b.metrics.restWaited
-	cfg.Park = b.park
+	cfg.Park = b.runner.Park
 	return rest.New(cfg)
 }
 

@@ -54,19 +54,34 @@ func Retry(attempts int) Middleware {
 	}
 }
 
+// pause lets a handler rest for d, without a worker. It is false if ctx ends first.
+func (e *Event) pause(ctx context.Context, d time.Duration) bool {
+	if e.home != nil { // not one that a test has made
+		defer e.home.runner.Park(ctx)()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // watchAnswer keeps a record of the interaction until forget is called. settled reports whether
 // nothing can be responded to it since then. If that was so before, another handler has responded,
 // and this one does something else.
 func (e *Event) watchAnswer() (settled func() bool, forget func()) {
 	i := interactionOf(e)
-	if i == nil || e.bot == nil { // an event of a test
+	if i == nil || e.home == nil { // an event of a test
 		return func() bool { return false }, func() {}
 	}
 	_, onMessage := frame.Find(e.raw, "message")
-	record := e.bot.answers.Track(i, onMessage)
+	record := e.home.answers.Track(i, onMessage)
 	before := record.Settled()
 	return func() bool { return !before && record.Settled() },
-		func() { e.bot.answers.Release(record) }
+		func() { e.home.answers.Release(record) }
 }
 
 func retryable(err error) bool {

@@ -15,6 +15,7 @@ import (
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/relay"
+	"github.com/botwright/botwright/internal/runner"
 	"github.com/botwright/botwright/internal/session"
 	"github.com/botwright/botwright/internal/silence"
 	"github.com/botwright/botwright/internal/state"
@@ -28,6 +29,7 @@ type shard struct {
 	fleet   *shardFleet
 	left    leftBehind // what an earlier process has left to resume
 	gateway *gateway.Shard
+	intake  *runner.Shard[*Event]
 	relay   *relay.Relay
 	census  census.Census
 	state   *state.Keeper  // of the session's State; nil with StateNone
@@ -51,6 +53,7 @@ func (b *Bot) newShard(f *shardFleet, id int, left leftBehind) *shard {
 		s.state = state.New(session.State, b.cfg.state.internal())
 	}
 	s.recordState()
+	s.intake = s.newIntake()
 	cfg := gateway.Config{
 		Token:          b.cfg.token,
 		ShardID:        id,
@@ -62,7 +65,7 @@ func (b *Bot) newShard(f *shardFleet, id int, left leftBehind) *shard {
 		Gate:           s,
 		Dialer:         b.cfg.dialer,
 		Compression:    b.cfg.compression,
-		Event:          s.receive,
+		Event:          s.intake.Receive,
 		Changed:        s.changed,
 		Logger:         b.cfg.logger,
 		Session:        left.session(),
@@ -178,7 +181,7 @@ func (s *shard) openSession(f *gateway.Frame) {
 
 func (s *shard) open() {
 	s.opened = true
-	ctx, cancel := context.WithTimeout(s.bot.handlerCtx, openTimeout)
+	ctx, cancel := context.WithTimeout(s.bot.runner.Context(), openTimeout)
 	defer cancel()
 	defer s.bot.changes.Notify()
 	defer s.usable.Store(true) // or never will be: no reason to wait
@@ -195,12 +198,12 @@ func (s *shard) open() {
 func (s *shard) forward(e *Event) {
 	if events.Known(e.Type) {
 		if _, err := e.Payload(); err != nil {
-			s.bot.report(s.bot.handlerCtx, e, err)
+			s.bot.report(e, err)
 			return
 		}
 	}
 	if !s.relay.Dispatch(e.Sequence, e.Type, e.raw) {
-		s.bot.report(s.bot.handlerCtx, e, fmt.Errorf("forward %s to the discordgo session of "+
+		s.bot.report(e, fmt.Errorf("forward %s to the discordgo session of "+
 			"shard %d: it does not keep up, or is closed", e.Type, s.id))
 	}
 }

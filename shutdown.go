@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
-	"github.com/botwright/botwright/internal/group"
+	"github.com/botwright/botwright/internal/callstack"
+	"github.com/botwright/botwright/internal/runner"
 )
 
 // # The life of a bot
@@ -130,20 +129,18 @@ func (b *Bot) awaitShutdown(ctx context.Context, patience time.Duration) error {
 
 // waitsForCaller reports whether Shutdown would wait for the goroutine that calls it.
 func (b *Bot) waitsForCaller() bool {
-	return onStack(callFunction) || onStack(modulePath+".(*Bot).report") ||
-		onStack(modulePath+".(*shard).receive") || onStack(modulePath+".(*Bot).prepare") ||
-		onStack(modulePath+".(*Bot).runStore")
+	return runner.Within() || callstack.Has(modulePath+".(*Bot).runStore")
 }
 
 // shutDown goes through the stages. The context has a deadline.
 func (b *Bot) shutDown(ctx context.Context) {
 	begun := time.Now()
 	if b.opened {
-		b.cfg.logger.Info("shutting down", "events_waiting", b.queue.Stats().Events)
+		b.cfg.logger.Info("shutting down", "events_waiting", b.runner.Stats().Events)
 	}
 	b.changes.Notify()
 	close(b.ending)
-	b.queue.Stop()
+	b.runner.Stop()
 	cut := b.drain(ctx)
 	if b.stop != nil {
 		b.stop()
@@ -155,7 +152,9 @@ func (b *Bot) shutDown(ctx context.Context) {
 	if left := b.tasks.Wait(stage); left != nil {
 		cut.Others = append(cut.Others, left...)
 	}
-	cut.Others = append(cut.Others, b.endAsides(ctx)...)
+	if !b.tellRest(ctx) {
+		cut.Others = append(cut.Others, "error handler")
+	}
 	b.unregisterMetrics()
 	if cut.Running+cut.Waiting+len(cut.Others) > 0 {
 		b.ended = cut
@@ -164,6 +163,14 @@ func (b *Bot) shutDown(ctx context.Context) {
 		b.logStopped(time.Since(begun))
 	}
 	close(b.done)
+}
+
+// tellRest tells the error handler what the tasks, for one, have put aside as they ended. It is false
+// if the error handler is left.
+func (b *Bot) tellRest(ctx context.Context) bool {
+	stage, cancel := stageOf(ctx, 0)
+	defer cancel()
+	return b.runner.TellRest(stage)
 }
 
 // stageOf returns the context of a stage: it ends when so much is left of the time of Shutdown, or a
@@ -192,92 +199,29 @@ func (b *Bot) logStopped(took time.Duration) {
 
 // drain waits for the handlers, as long as ctx allows, and cuts off those that are left.
 func (b *Bot) drain(ctx context.Context) *ShutdownError {
-	defer b.cancelHandlers(ErrShutdown)
+	defer b.runner.Cancel(ErrShutdown)
 	deadline, _ := ctx.Deadline()
 	early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
 	wait, cancel := context.WithTimeout(ctx, early)
 	defer cancel()
-	b.flushDebouncers(wait) // not to wait out their delays
-	left := b.queue.Drain(wait)
-	running, waiting := b.flushDebouncers(wait) // what the last events have triggered
+	b.home.debouncers.flush(wait) // not to wait out their delays
+	left := b.runner.Drain(wait)
+	running, waiting := b.home.debouncers.flush(wait) // what the last events have triggered
 	if left+running+waiting == 0 {
-		b.closeDebouncers(ctx)
+		b.home.debouncers.close(ctx)
 		return &ShutdownError{}
 	}
 	// What heeds its context returns now.
-	discarded := b.queue.Discard()
-	b.cancelHandlers(ErrShutdown)
+	discarded := b.runner.Discard()
+	b.runner.Cancel(ErrShutdown)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
-	left = b.queue.Drain(grace)
-	running, waiting = b.flushDebouncers(grace)
-	b.closeDebouncers(grace)
+	left = b.runner.Drain(grace)
+	running, waiting = b.home.debouncers.flush(grace)
+	b.home.debouncers.close(grace)
 	cut := &ShutdownError{Running: left + running, Waiting: discarded + waiting}
 	if cut.Running > 0 {
-		cut.Handlers = b.watchdog.running()
+		cut.Handlers = b.runner.Running()
 	}
 	return cut
-}
-
-// attached is the debouncer of a handler.
-type attached struct {
-	debouncer *Debouncer[string]
-	handler   *registration // nil: unknown
-}
-
-// spent reports whether the debouncer has nothing to do and never will have.
-func (a attached) spent() bool {
-	if a.handler == nil || !a.handler.removed.Load() {
-		return false
-	}
-	running, waiting := a.debouncer.left()
-	return running+waiting == 0
-}
-
-// addDebouncer lets Shutdown know of a debouncer whose callbacks must not be lost, and forgets
-// those of handlers that were removed.
-func (b *Bot) addDebouncer(d *Debouncer[string], of *registration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.debouncers = slices.DeleteFunc(b.debouncers, func(a attached) bool {
-		if !a.spent() {
-			return false
-		}
-		b.retired.add(a.debouncer.Stats())
-		return true
-	})
-	b.debouncers = append(b.debouncers, attached{d, of})
-}
-
-// attachedDebouncers returns the debouncers of handlers, and the counters of those before them.
-func (b *Bot) attachedDebouncers() (list []attached, retired DebouncerStats) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.debouncers), b.retired
-}
-
-// flushDebouncers runs what waits in debouncers and returns how many callbacks have not returned
-// and how many have not begun when ctx ended. No debouncer waits for another.
-func (b *Bot) flushDebouncers(ctx context.Context) (running, waiting int) {
-	debouncers, _ := b.attachedDebouncers()
-	var flushes sync.WaitGroup
-	for _, a := range debouncers {
-		flushes.Go(func() { _ = a.debouncer.Flush(ctx) })
-	}
-	flushes.Wait()
-	for _, a := range debouncers {
-		r, w := a.debouncer.left()
-		running, waiting = running+r, waiting+w
-	}
-	return running, waiting
-}
-
-// closeDebouncers ends the debouncers. Only one whose callback does not return outlives ctx.
-func (b *Bot) closeDebouncers(ctx context.Context) {
-	debouncers, _ := b.attachedDebouncers()
-	var closing group.Group
-	for _, a := range debouncers {
-		closing.Go("", a.debouncer.Close)
-	}
-	closing.Wait(ctx)
 }

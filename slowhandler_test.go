@@ -33,12 +33,9 @@ func slowBot(t *testing.T, opts ...botwright.HandlerOption) (bot *botwright.Bot,
 		return context.Cause(ctx)
 	}, opts...)
 	botwright.Seal(bot)
-	go func() {
-		for time.Since(start) < 6*time.Minute {
-			time.Sleep(time.Second)
-			botwright.LookForSlow(bot)
-		}
-	}()
+	ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
+	t.Cleanup(cancel)
+	go botwright.WatchHandlers(ctx, bot)
 	return bot, took, func() []slowReport {
 		mu.Lock()
 		defer mu.Unlock()
