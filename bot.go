@@ -120,7 +120,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 		b.runner.Handlers.Instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()
-	b.ObserveDebouncer("handlers", b.home.debouncers.stats)
+	b.ObserveDebouncer("handlers", b.handlerDebounces)
 	for _, c := range cfg.caches {
 		b.ObserveCache(c.name, c.cache.Stats)
 	}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/botwright/botwright/internal/debounce"
 )
 
 // DebouncerConfig says when a [Debouncer] runs its callbacks. The zero value waits one second after
@@ -44,12 +46,6 @@ type DebouncerConfig struct {
 	OnPanic func(key any, err *PanicError)
 }
 
-const (
-	defaultDebounceWait        = time.Second
-	defaultDebounceMaxKeys     = 1 << 18
-	defaultDebounceMaxInFlight = 1 << 10
-)
-
 // problem returns what is wrong with the configuration, or "".
 func (c DebouncerConfig) problem() string {
 	return negative(map[string]int64{
@@ -58,18 +54,19 @@ func (c DebouncerConfig) problem() string {
 	})
 }
 
-func (c DebouncerConfig) withDefaults() DebouncerConfig {
-	setDefault(&c.Wait, defaultDebounceWait)
-	if c.MaxWait > 0 {
-		c.MaxWait = max(c.MaxWait, c.Wait)
+// internal returns the configuration of the engine.
+func (c DebouncerConfig) internal() debounce.Config {
+	onPanic := c.OnPanic
+	if onPanic == nil {
+		onPanic = logDebouncedPanic
 	}
-	setDefault(&c.MaxKeys, defaultDebounceMaxKeys)
-	setDefault(&c.MaxInFlight, defaultDebounceMaxInFlight)
-	if c.OnPanic == nil {
-		c.OnPanic = logDebouncedPanic
+	return debounce.Config{
+		Wait: c.Wait, MaxWait: c.MaxWait, Leading: c.Leading, LeadingOnly: c.LeadingOnly,
+		MaxKeys: c.MaxKeys, MaxInFlight: c.MaxInFlight,
+		OnPanic: func(key, value any, stack []byte) {
+			onPanic(key, &PanicError{Value: value, Stack: stack})
+		},
 	}
-	c.Leading = c.Leading || c.LeadingOnly
-	return c
 }
 
 func logDebouncedPanic(key any, err *PanicError) {
@@ -87,58 +84,13 @@ func logDebouncedPanic(key any, err *PanicError) {
 // All methods may be called concurrently and from inside callbacks. A Debouncer at rest has no
 // goroutine. A trigger of a key that already waits costs a map lookup and allocates nothing; a
 // waiting key costs less than 200 bytes.
-type Debouncer[K comparable] struct {
-	cfg   DebouncerConfig
-	start time.Time // instants are durations since then: 8 bytes each, and monotonic
-
-	mu     sync.Mutex
-	closed bool
-	stats  DebouncerStats
-
-	// Keys that wait or are within a burst. Each has one item in checks: when to look at it.
-	keys   map[K]debounced
-	checks debounceHeap[K]
-	timer  *time.Timer   // runs expire; made with the first check
-	armed  time.Duration // when it does, or unarmed
-
-	// Keys whose callback runs or is due, with the callback that is due.
-	due      map[K]dueCallback
-	queue    debounceQueue[K] // of due: those that no callback of the same key holds up
-	inFlight int
-
-	waiting int              // callbacks that have yet to start
-	round   *debounceRound   // of what becomes due now
-	sealed  []*debounceRound // of what was due at an earlier Flush and has not all returned
-}
-
-// debounced is a key that waits or is within a burst. It is a value in the map rather than behind a
-// pointer, because with many keys a trigger costs what the memory it touches costs.
-type debounced struct {
-	fn       func()        // waits for its turn; nil if none does
-	replaced func()        // called when another one takes its place; may be nil
-	last     time.Duration // the latest trigger
-	since    time.Duration // the first trigger of this wait or burst: MaxWait counts from here
-}
-
-// dueCallback is a callback whose turn has come and which has yet to start. The zero value is none.
-type dueCallback struct {
-	fn       func()
-	replaced func()
-	round    *debounceRound // which fn has joined
-}
+type Debouncer[K comparable] struct{ engine *debounce.Debouncer[K] }
 
 // NewDebouncer returns a Debouncer for keys of type K. A zero cfg is fine. It panics if a
 // field is negative.
 func NewDebouncer[K comparable](cfg DebouncerConfig) *Debouncer[K] {
 	mustBe("NewDebouncer", cfg.problem())
-	return &Debouncer[K]{
-		cfg:   cfg.withDefaults(),
-		start: time.Now(),
-		keys:  make(map[K]debounced),
-		armed: unarmed,
-		due:   make(map[K]dueCallback),
-		round: &debounceRound{},
-	}
+	return &Debouncer[K]{debounce.New[K](cfg.internal())}
 }
 
 // Trigger asks for fn to run once key has been quiet for Wait, in place of the callback that
@@ -152,79 +104,12 @@ func (d *Debouncer[K]) Trigger(key K, fn func()) bool {
 	if fn == nil {
 		panic("botwright: Debouncer.Trigger needs a function, got nil")
 	}
-	return d.trigger(key, fn, nil) != triggerRefused
-}
-
-// What became of a trigger.
-type triggered int
-
-const (
-	triggerTaken   triggered = iota
-	triggerSkipped           // counts, but its callback will not run: LeadingOnly
-	triggerRefused
-)
-
-// trigger is Trigger with a function that is called when a later callback takes fn's place. It is
-// called under the lock: it must be quick and stay off the Debouncer.
-func (d *Debouncer[K]) trigger(key K, fn, replaced func()) triggered {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return triggerRefused
-	}
-	now := time.Since(d.start)
-	e, held := d.keys[key]
-	if !held && d.queue.len() >= d.cfg.MaxKeys {
-		if _, known := d.due[key]; !known {
-			d.stats.Rejected++
-			return triggerRefused
-		}
-	}
-	d.stats.Triggers++
-	if e.fn != nil {
-		// The check stays where it is. It comes too early now, and will see that the turn moved.
-		if e.replaced != nil {
-			e.replaced()
-		}
-		e.fn, e.replaced, e.last = fn, replaced, now
-		d.keys[key] = e
-		return triggerTaken
-	}
-	inBurst := held && now < d.turn(e)
-	if inBurst && d.cfg.LeadingOnly {
-		e.last = now
-		d.keys[key] = e
-		return triggerSkipped
-	}
-	e = debounced{last: now, since: now}
-	if d.cfg.Leading && !inBurst {
-		d.fireLocked(key, fn, replaced)
-	} else {
-		e.fn, e.replaced = fn, replaced
-		d.waiting++
-	}
-	if !held {
-		d.scheduleLocked(key, now)
-	}
-	d.keys[key] = e
-	return triggerTaken
+	return d.engine.Trigger(key, fn, nil) != debounce.Refused
 }
 
 // Cancel drops the callback that waits for key and ends the key's burst. It reports whether there
 // was one. A callback that has started is not stopped.
-func (d *Debouncer[K]) Cancel(key K) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	e, held := d.keys[key]
-	if held {
-		// The next trigger finds a burst that is over, and the check a key with nothing to run.
-		d.keys[key] = debounced{last: time.Since(d.start) - d.cfg.Wait}
-	}
-	if e.fn != nil {
-		d.waiting--
-	}
-	return d.dropDueLocked(key) || e.fn != nil
-}
+func (d *Debouncer[K]) Cancel(key K) bool { return d.engine.Cancel(key) }
 
 // Flush starts every waiting callback now and waits until these and all that were running have
 // returned. What is triggered meanwhile waits as usual. If ctx ends first, Flush returns an error
@@ -232,59 +117,17 @@ func (d *Debouncer[K]) Cancel(key K) bool {
 //
 // Called from inside a callback, Flush starts the others and returns nil at once, as it could wait
 // for itself.
-func (d *Debouncer[K]) Flush(ctx context.Context) error {
-	d.mu.Lock()
-	for key, e := range d.keys {
-		if e.fn != nil {
-			d.waiting--
-			d.fireLocked(key, e.fn, e.replaced)
-		}
-	}
-	rounds := d.resetLocked()
-	d.mu.Unlock()
-
-	if insideDebounced() {
-		return nil
-	}
-	for _, r := range rounds {
-		select {
-		case <-r.done:
-		case <-ctx.Done():
-			return fmt.Errorf("flush debouncer: %w", context.Cause(ctx))
-		}
-	}
-	return nil
-}
+func (d *Debouncer[K]) Flush(ctx context.Context) error { return d.engine.Flush(ctx) }
 
 // Close drops every waiting callback and waits for the running ones: none runs after it has
 // returned. Call Flush before it to run them instead. Closing twice is fine.
 //
 // Called from inside a callback, of this or another Debouncer, Close does not wait, as it could
 // wait for itself.
-func (d *Debouncer[K]) Close() {
-	d.mu.Lock()
-	d.closed = true
-	for key := range d.due {
-		d.dropDueLocked(key)
-	}
-	rounds := d.resetLocked()
-	d.waiting = 0
-	d.mu.Unlock()
-
-	if insideDebounced() {
-		return
-	}
-	for _, r := range rounds {
-		<-r.done
-	}
-}
+func (d *Debouncer[K]) Close() { d.engine.Close() }
 
 // Len returns the number of callbacks that have yet to start.
-func (d *Debouncer[K]) Len() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.waiting
-}
+func (d *Debouncer[K]) Len() int { return d.engine.Len() }
 
 // DebouncerStats counts what a [Debouncer] has done since it was made.
 type DebouncerStats struct {
@@ -295,24 +138,75 @@ type DebouncerStats struct {
 	Panics   uint64 // callbacks that panicked
 }
 
-func (s *DebouncerStats) add(o DebouncerStats) {
-	s.Triggers += o.Triggers
-	s.Rejected += o.Rejected
-	s.Runs += o.Runs
-	s.Early += o.Early
-	s.Panics += o.Panics
-}
-
-// left returns how many callbacks run and how many have yet to start.
-func (d *Debouncer[K]) left() (running, waiting int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.inFlight, d.waiting
-}
-
 // Stats returns the counters, for a metrics collector that reads them when it is scraped.
-func (d *Debouncer[K]) Stats() DebouncerStats {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.stats
+func (d *Debouncer[K]) Stats() DebouncerStats { return DebouncerStats(d.engine.Stats()) }
+
+// Debounce handles of a burst of events with the same key only the last one, when there has been
+// none for the time of wait. It returns at once and the handler runs later, on a goroutine of
+// its own: middleware around it does not see the handler's error, which goes to the bot's
+// [ErrorHandler], and its context is the bot's. What waits when the bot shuts down is handled
+// then; after the handler was removed, nothing is. For a [SessionStore] the event that waits has
+// not been handled, so that the next process gets it again if this one is killed; those before it
+// in the burst have been. An event that a test has made, rather than a bot received, is handled at
+// once. Debounce panics if wait is not positive or key is nil.
+func Debounce(wait time.Duration, key KeyFunc) Middleware {
+	if wait <= 0 {
+		panic(fmt.Sprintf("botwright: Debounce(%v): pass a positive duration", wait))
+	}
+	return DebounceWith(DebouncerConfig{Wait: wait}, key)
 }
+
+// DebounceWith is [Debounce] with more to say: handle the first of a burst as well or instead, or
+// limit how long a burst can put the handler off. OnPanic is not used: a panic goes to the
+// [ErrorHandler]. DebounceWith panics if a field is negative or key is nil.
+func DebounceWith(cfg DebouncerConfig, key KeyFunc) Middleware {
+	mustBe("DebounceWith", cfg.problem())
+	checkKey("Debounce", key)
+	return func(next Handler) Handler {
+		d := &debouncedHandler{next: next, key: key, debouncer: debounce.New[string](cfg.internal())}
+		return d.handle
+	}
+}
+
+// debouncedHandler is the state of one debounced handler.
+type debouncedHandler struct {
+	next      Handler
+	key       KeyFunc
+	debouncer *debounce.Debouncer[string]
+	attach    sync.Once
+	inner     *registration // how run calls next; set by attach
+}
+
+func (d *debouncedHandler) handle(ctx context.Context, e *Event) error {
+	key := d.key(e)
+	if key == "" || e.home == nil {
+		return d.next(ctx, e)
+	}
+	e.ticket.Claim() // its turn comes later
+	d.attach.Do(func() {
+		var handler *registration
+		d.inner, handler = e.home.runner.Later(ctx, d.next)
+		e.home.debouncers.Add(d.debouncer, func() bool { return handler != nil && handler.Removed() })
+	})
+	e.ticket.Hold()
+	switch d.debouncer.Trigger(key, func() { d.run(e, e.ticket.Release) }, e.ticket.Release) {
+	case debounce.Taken:
+		return nil
+	case debounce.Skipped:
+		e.ticket.Release()
+		return nil
+	}
+	defer e.ticket.Release()
+	return d.next(ctx, e) // the debouncer is closed or overwhelmed: late beats never
+}
+
+// run handles an event and then calls handled, unless Shutdown has cut that off: the event then
+// counts as unhandled.
+func (d *debouncedHandler) run(e *Event, handled func()) {
+	if !e.home.runner.Call(d.inner, e) {
+		handled()
+	}
+}
+
+// handlerDebounces returns the figures of the Debounce middleware of all handlers.
+func (b *Bot) handlerDebounces() DebouncerStats { return DebouncerStats(b.home.debouncers.Stats()) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/debounce"
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/interaction"
@@ -55,7 +56,7 @@ type home struct {
 	runner     *runner.Runner[*Event]
 	now        func() time.Time // see WithClock
 	answers    interaction.Answers
-	debouncers debouncers
+	debouncers debounce.Set[string]
 }
 
 // Payload returns the event as a pointer to discordgo's struct for it, such as

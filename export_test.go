@@ -194,12 +194,11 @@ func NewDispatch(b *Bot, eventType, raw string) func() {
 
 // Debouncers returns how many debouncers a bot holds.
 func Debouncers(b *Bot) int {
-	list, _ := b.home.debouncers.snapshot()
-	return len(list)
+	return b.home.debouncers.Len()
 }
 
 // HandlerDebounces returns what the Debounce middleware of all handlers has done.
-func HandlerDebounces(b *Bot) DebouncerStats { return b.home.debouncers.stats() }
+func HandlerDebounces(b *Bot) DebouncerStats { return b.handlerDebounces() }
 
 // NewShow returns a function that shows an event to those who expect it.
 func NewShow(b *Bot, eventType, raw string) func() {

@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"fleet":       {"change", "gateway", "group"},
 	"checks":      {"alert", "dispatch", "gateway", "health", "memory", "rest", "session", "traffic"},
 	"frame":       {"scan"},
+	"debounce":    {"callstack", "group", "protect"},
 	"gateway":     {"frame"},
 	"interaction": {"frame", "redact"},
 	"locator":     {"gateway"},

@@ -204,11 +204,11 @@ func (b *Bot) drain(ctx context.Context) *ShutdownError {
 	early := max(time.Until(deadline)-closeReserve, time.Until(deadline)/2)
 	wait, cancel := context.WithTimeout(ctx, early)
 	defer cancel()
-	b.home.debouncers.flush(wait) // not to wait out their delays
+	b.home.debouncers.Flush(wait) // not to wait out their delays
 	left := b.runner.Drain(wait)
-	running, waiting := b.home.debouncers.flush(wait) // what the last events have triggered
+	running, waiting := b.home.debouncers.Flush(wait) // what the last events have triggered
 	if left+running+waiting == 0 {
-		b.home.debouncers.close(ctx)
+		b.home.debouncers.Close(ctx)
 		return &ShutdownError{}
 	}
 	// What heeds its context returns now.
@@ -217,8 +217,8 @@ func (b *Bot) drain(ctx context.Context) *ShutdownError {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)
 	defer cancel()
 	left = b.runner.Drain(grace)
-	running, waiting = b.home.debouncers.flush(grace)
-	b.home.debouncers.close(grace)
+	running, waiting = b.home.debouncers.Flush(grace)
+	b.home.debouncers.Close(grace)
 	cut := &ShutdownError{Running: left + running, Waiting: discarded + waiting}
 	if cut.Running > 0 {
 		cut.Handlers = b.runner.Running()

@@ -1,4 +1,4 @@
-package botwright_test
+package debounce_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/botwright/botwright"
+	"github.com/botwright/botwright/internal/debounce"
 )
 
 // A minute is longer than any benchmark runs: these measure triggers, and nothing fires.
@@ -83,7 +83,7 @@ func BenchmarkDebouncerTrigger(b *testing.B) {
 	for _, n := range benchKeyCounts {
 		keys := snowflakes(n)
 		b.Run(fmt.Sprintf("keys=%d/impl=Debouncer", n), func(b *testing.B) {
-			d := botwright.NewDebouncer[string](botwright.DebouncerConfig{Wait: benchWait})
+			d := newDebouncer[string](debounce.Config{Wait: benchWait})
 			defer d.Close()
 			benchTrigger(b, keys, func(key string) { d.Trigger(key, fn) })
 		})
@@ -116,7 +116,7 @@ func BenchmarkDebouncerParallel(b *testing.B) {
 	fn := func() {}
 	keys := snowflakes(100_000)
 	b.Run("impl=Debouncer", func(b *testing.B) {
-		d := botwright.NewDebouncer[string](botwright.DebouncerConfig{Wait: benchWait})
+		d := newDebouncer[string](debounce.Config{Wait: benchWait})
 		defer d.Close()
 		benchParallel(b, keys, func(key string) { d.Trigger(key, fn) })
 	})
@@ -148,7 +148,7 @@ func BenchmarkDebouncerLife(b *testing.B) {
 	const batch = 1_000
 	keys := snowflakes(batch)
 	b.Run("impl=Debouncer", func(b *testing.B) {
-		d := botwright.NewDebouncer[string](botwright.DebouncerConfig{Wait: time.Millisecond})
+		d := newDebouncer[string](debounce.Config{Wait: time.Millisecond})
 		defer d.Close()
 		benchLife(b, keys, func(key string, fn func()) { d.Trigger(key, fn) })
 	})

@@ -1,11 +1,11 @@
-package botwright
+package debounce
 
 import (
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"github.com/botwright/botwright/internal/callstack"
+	"github.com/botwright/botwright/internal/protect"
 )
 
 // This file is what happens to a debounced key after its trigger: its turn comes, its callback
@@ -15,7 +15,7 @@ import (
 const unarmed time.Duration = -1
 
 // turn returns when e's wait or burst ends if nothing else happens.
-func (d *Debouncer[K]) turn(e debounced) time.Duration {
+func (d *Debouncer[K]) turn(e wait) time.Duration {
 	at := e.last + d.cfg.Wait
 	if d.cfg.MaxWait > 0 {
 		at = min(at, e.since+d.cfg.MaxWait)
@@ -36,7 +36,7 @@ func (d *Debouncer[K]) scheduleLocked(key K, now time.Duration) {
 			d.fireLocked(next, e.fn, e.replaced)
 		}
 	}
-	d.checks.pushLast(debounceCheck[K]{now + d.cfg.Wait, key})
+	d.checks.pushLast(check[K]{now + d.cfg.Wait, key})
 	if d.armed == unarmed {
 		d.armLocked(now)
 	}
@@ -108,12 +108,12 @@ func (d *Debouncer[K]) fireLocked(key K, fn, replaced func()) {
 	d.due[key] = c
 	if !busy {
 		d.queue.push(key)
-		d.startQueuedLocked()
+		d.startDueLocked()
 	}
 }
 
-// startQueuedLocked starts what is due, as far as MaxInFlight allows.
-func (d *Debouncer[K]) startQueuedLocked() {
+// startDueLocked starts what is due, as far as MaxInFlight allows.
+func (d *Debouncer[K]) startDueLocked() {
 	for d.queue.len() > 0 && d.inFlight < d.cfg.MaxInFlight {
 		key := d.queue.pop()
 		c := d.due[key]
@@ -131,23 +131,24 @@ func (d *Debouncer[K]) startQueuedLocked() {
 
 func (d *Debouncer[K]) run(key K, c dueCallback) {
 	defer d.finish(key, c.round) // also when the callback ends its goroutine
-	defer d.contain(key)
-	runDebounced(c.fn)
+	_ = protect.Call(func() error {
+		call(c.fn)
+		return nil
+	}, func(value any, stack []byte) error {
+		d.panicked(key, value, stack)
+		return nil
+	})
 }
 
-// contain reports a panic instead of letting it end the program.
-func (d *Debouncer[K]) contain(key K) {
-	value := recover()
-	if value == nil {
-		return
-	}
+// panicked reports a panic instead of letting it end the program.
+func (d *Debouncer[K]) panicked(key K, value any, stack []byte) {
 	d.mu.Lock()
 	d.stats.Panics++
 	d.mu.Unlock()
-	d.cfg.OnPanic(key, &PanicError{Value: value, Stack: debug.Stack()})
+	d.cfg.OnPanic(key, value, stack)
 }
 
-func (d *Debouncer[K]) finish(key K, r *debounceRound) {
+func (d *Debouncer[K]) finish(key K, r *round) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r.leave()
@@ -157,7 +158,7 @@ func (d *Debouncer[K]) finish(key K, r *debounceRound) {
 	} else {
 		delete(d.due, key)
 	}
-	d.startQueuedLocked()
+	d.startDueLocked()
 	d.shrinkLocked()
 }
 
@@ -177,15 +178,15 @@ func (d *Debouncer[K]) dropDueLocked(key K) bool {
 func (d *Debouncer[K]) shrinkLocked() {
 	const worthIt = 1024
 	if len(d.keys) == 0 && len(d.due) == 0 && cap(d.checks) > worthIt {
-		d.keys = make(map[K]debounced)
+		d.keys = make(map[K]wait)
 		d.due = make(map[K]dueCallback)
-		d.checks, d.queue = nil, debounceQueue[K]{}
+		d.checks, d.queue = nil, queue[K]{}
 	}
 }
 
 // resetLocked forgets all keys but those that are running, and begins a new round. It returns the
 // rounds that still have callbacks to run.
-func (d *Debouncer[K]) resetLocked() []*debounceRound {
+func (d *Debouncer[K]) resetLocked() []*round {
 	clear(d.keys)
 	clear(d.checks)
 	d.checks = d.checks[:0]
@@ -195,41 +196,40 @@ func (d *Debouncer[K]) resetLocked() []*debounceRound {
 	}
 	d.shrinkLocked()
 
-	d.sealed = slices.DeleteFunc(d.sealed, func(r *debounceRound) bool { return r.open == 0 })
+	d.sealed = slices.DeleteFunc(d.sealed, func(r *round) bool { return r.open == 0 })
 	if d.round.open > 0 {
 		d.round.done = make(chan struct{})
 		d.sealed = append(d.sealed, d.round)
-		d.round = &debounceRound{}
+		d.round = &round{}
 	}
 	return slices.Clone(d.sealed)
 }
 
-// A debounceRound is the callbacks whose turn came between one Flush and the next. It lets a Flush
+// A round is the callbacks whose turn came between one Flush and the next. It lets a Flush
 // wait for exactly those before it, while new ones keep coming.
-type debounceRound struct {
+type round struct {
 	open int           // callbacks that have not returned
 	done chan struct{} // made when nobody can join any more, closed when open is zero
 }
 
-func (r *debounceRound) join() *debounceRound {
+func (r *round) join() *round {
 	r.open++
 	return r
 }
 
-func (r *debounceRound) leave() {
+func (r *round) leave() {
 	r.open--
 	if r.open == 0 && r.done != nil {
 		close(r.done)
 	}
 }
 
-// debouncedFrame is the name of runDebounced in a stack.
-const debouncedFrame = "github.com/botwright/botwright.runDebounced"
+// callFunction is the name of call in a stack.
+const callFunction = "github.com/botwright/botwright/internal/debounce.call"
 
-// runDebounced is on the stack of every callback of every Debouncer.
-func runDebounced(fn func()) { fn() }
+// call is on the stack of every callback of every Debouncer.
+func call(fn func()) { fn() }
 
-// insideDebounced reports whether the caller is a debounced callback, which must not wait for
-// others: they could be waiting for it. The stack is the only place that tells, as callbacks have
-// no context.
-func insideDebounced() bool { return callstack.Has(debouncedFrame) }
+// inside reports whether the caller is a debounced callback, which must not wait for others: they
+// could be waiting for it. The stack is the only place that tells, as callbacks have no context.
+func inside() bool { return callstack.Has(callFunction) }
