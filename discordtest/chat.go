@@ -10,12 +10,12 @@ import (
 
 // ChatConfig describes invented traffic. Zero fields mean the defaults.
 type ChatConfig struct {
-	// Rate is how many events per second there are over all guilds. Default 10.
+	// Rate is how many events per second there are over all guilds. Default: 10.
 	Rate float64
 	// Seed makes the traffic repeatable: same world and seed, same people, channels and words.
-	// Default 1.
+	// Default: 1.
 	Seed uint64
-	// Guilds are the ids of the guilds that take part. Default all.
+	// Guilds are the ids of the guilds that take part. Default: all.
 	Guilds []string
 }
 
