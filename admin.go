@@ -17,26 +17,26 @@ import (
 	"github.com/botwright/botwright/internal/status"
 )
 
-// AdminConfig configures the server for those who run the bot. Each zero field is its default.
+// AdminConfig configures the admin server; see [WithAdmin]. Zero fields have their defaults.
 type AdminConfig struct {
-	// Addr is where it listens. The default is 127.0.0.1:9180: loopback, because the server shows
-	// and can do what is nobody else's business, and a port where exporters of metrics usually
-	// are. With port 0 it takes a free one, see [Bot.AdminAddr]. With "none" it opens no port:
-	// the rest of the configuration is for [Bot.AdminHandler] on a server of the program's own.
+	// Addr is the address to listen on. Default: 127.0.0.1:9180. It is loopback because the server
+	// shows and does what only operators should, and the port is in the range of metrics exporters.
+	// With port 0 the system picks one; see [Bot.AdminAddr]. With "none" no port is opened, and the
+	// rest of the configuration applies to [Bot.AdminHandler] on a server of your own.
 	Addr string
 
-	// Token is what every request must have: as "Authorization: Bearer <token>", or as the
-	// password that a browser asks for, with any user name. It is required if Addr is not a
-	// loopback address, and has at least 16 characters.
+	// Token must be sent with every request, as "Authorization: Bearer <token>" or as the password
+	// that a browser asks for, with any user name. It is required if Addr is not a loopback
+	// address, and must have at least 16 characters.
 	Token string
 
-	// OpenProbes lets /livez and /readyz, without details, be asked without the token: the kubelet
-	// has none.
+	// OpenProbes serves /livez and /readyz without the token and without details, because the
+	// kubelet has no token.
 	OpenProbes bool
 
-	// Gatherer is what /metrics shows. The default is the registry of [WithMetrics]. A registerer
-	// from prometheus.WrapRegistererWith is none: set the registry that it wraps. Without a
-	// Gatherer /metrics is a 404 that says so.
+	// Gatherer is what /metrics shows. Default: the registry of [WithMetrics]. If that is a
+	// registerer from prometheus.WrapRegistererWith, set the registry that it wraps. Without a
+	// Gatherer /metrics returns 404 and says so.
 	Gatherer prometheus.Gatherer
 }
 
@@ -49,7 +49,7 @@ const (
 // minAdminToken is the length of a token that nobody guesses.
 const minAdminToken = 16
 
-// WithAdmin has the bot serve [Bot.AdminHandler] from Open until everything else is shut down.
+// WithAdmin serves [Bot.AdminHandler], from Open until everything else has shut down.
 func WithAdmin(cfg AdminConfig) Option {
 	return func(c *config) {
 		if cfg.Addr == "" {
@@ -73,7 +73,7 @@ func WithAdmin(cfg AdminConfig) Option {
 	}
 }
 
-// AdminHandler returns a handler to mount on a server of the program's own:
+// AdminHandler returns a handler that you can mount on your own server:
 //
 //	/                     the status page
 //	/livez                200 unless this process is wedged; Discord's outages do not count
@@ -85,10 +85,10 @@ func WithAdmin(cfg AdminConfig) Option {
 //	/shards/{id}          a shard's details as JSON
 //	/shards/{id}/restart  POST: see [Bot.RestartShard]
 //
-// It asks for the Token of [WithAdmin]; to have one without the bot's own server, set Addr to
-// "none". Without a token it answers only who asks for localhost or a loopback address, except
-// /livez and /readyz. Requests that a page of another site has a browser send are refused. To
-// mount it below a path, use [http.StripPrefix].
+// It requires the Token of [WithAdmin]. To have a token without the bot's own server, set Addr to
+// "none". Without a token it answers only requests for localhost or a loopback address, except for
+// /livez and /readyz. It refuses requests that a page of another site makes a browser send. To
+// mount it below a path, use http.StripPrefix.
 func (b *Bot) AdminHandler() http.Handler { return b.adminServer().Handler() }
 
 // AdminAddr returns the address that the server of [WithAdmin] listens on; "" before Open.

@@ -23,17 +23,17 @@ const (
 	AlertFatal     = AlertKind(health.Fatal)     // Discord will not have a shard back: the bot stops
 )
 
-// An Alert says what has changed. Changes of the same moment are one Alert, so that an outage of
-// five hundred shards is.
+// An Alert says what has changed. Simultaneous changes are combined into one Alert, so that an
+// outage of five hundred shards sends one message.
 type Alert struct {
 	Kind     AlertKind `json:"kind"`
 	Name     string    `json:"name"` // of the process, see HealthConfig
 	Time     time.Time `json:"time"`
 	Problems []Problem `json:"problems"` // what it is about
-	Open     []Problem `json:"open"`     // all that there are at the time
+	Open     []Problem `json:"open"`     // all open problems at the time
 }
 
-// A Problem is a check that is not healthy, or was.
+// A Problem is a check that is not healthy, or was not.
 type Problem struct {
 	Check  string `json:"check"`
 	Shards []int  `json:"shards,omitempty"` // ascending; empty: the whole process
@@ -43,12 +43,12 @@ type Problem struct {
 	Status HealthStatus `json:"status"` // now
 	Worst  HealthStatus `json:"worst"`  // since it began
 
-	// Flapping says that the problem stands for what comes and goes: it is held until nothing
-	// has for 10 min, and a shard that stays down meanwhile is a problem of its own.
+	// Flapping says that the problem comes and goes. It stays open until nothing has changed for 10
+	// minutes, and a shard that stays down meanwhile is a problem of its own.
 	Flapping bool `json:"flapping,omitempty"`
 
-	// First says that this alerter was not told before that it is as bad as Worst. Who is paged
-	// for what is unhealthy need not be paged when First is not set.
+	// First says that this alerter has not yet delivered that the problem is as bad as Worst. An
+	// alerter that pages people can skip problems without First.
 	First bool `json:"first,omitempty"`
 
 	Value     float64       `json:"value"`
@@ -99,37 +99,36 @@ func internalProblems(list []Problem) []health.Problem {
 	return to
 }
 
-// Subject returns what the problem is with: "gateway (15 of 64 shards: 3–17)".
+// Subject returns what has the problem: "gateway (15 of 64 shards: 3–17)".
 func (p Problem) Subject() string { return alert.Subject(p.internal()) }
 
 // String returns the problem in a line: "gateway (15 of 64 shards: 3–17) unhealthy: backoff".
 func (p Problem) String() string { return alert.Line(p.internal()) }
 
-// Status returns how things are: the worst status of what is open and of what has begun. It is
-// [Healthy] only if everything is.
+// Status returns the worst status among the problems that are open or have just begun. It is
+// Healthy only if everything is.
 func (a Alert) Status() HealthStatus { return HealthStatus(alert.Status(a.notice())) }
 
 // String returns the problems in a line.
 func (a Alert) String() string { return alert.Lines(a.notice().Problems) }
 
-// An Alerter tells somebody of an [Alert]. Each alerter gets its alerts one after the other, on a
-// goroutine of its own: it may block until ctx ends, which is after a minute, and delays neither
-// checks nor other alerters. An alert that it returns an error for is kept and tried again, at
-// first after some seconds and then once a minute, until it is taken; what changes meanwhile is
-// told with it. An error with a method RetryAfter() time.Duration says when to try again. See
-// [AlertStore] for what becomes of alerts when the process ends.
+// An Alerter delivers an [Alert] to somebody. Each alerter gets its alerts one after the other, on
+// its own goroutine. It may block until ctx ends, which is after a minute, and delays neither
+// checks nor other alerters. If it returns an error, the alert is kept and tried again, first after
+// a few seconds and then once a minute, until it succeeds. Changes in the meantime are merged into
+// it. An error with a method RetryAfter() time.Duration says when to try again. See [AlertStore]
+// for what happens to alerts when the process ends.
 type Alerter interface {
 	Alert(ctx context.Context, a Alert) error
 }
 
-// A HealthReporter is an [Alerter] that also wants to know how things are: after each alert and
-// once a minute.
+// A HealthReporter is an Alerter that also gets a report after each alert and once a minute.
 type HealthReporter interface {
 	ReportHealth(ctx context.Context, r HealthReport) error
 }
 
-// A SlogAlerter logs alerts, a line per problem: what is unhealthy at error level, what is degraded
-// at warn level, what is resolved at info level.
+// A SlogAlerter logs alerts, one line per problem: unhealthy ones at error level, degraded ones at
+// warn level, resolved ones at info level.
 type SlogAlerter struct {
 	Logger *slog.Logger // nil: slog.Default
 }

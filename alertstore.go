@@ -7,21 +7,21 @@ import (
 )
 
 // An AlertStore is a [SessionStore] that also keeps the alerts of [WithHealth], so that they
-// survive the process: of a problem that was told and is over when the next process looks, that it
-// is over is told once, with how long it was; one that is still there is not told as a new one; and
-// what no [Alerter] had taken is delivered. [FileSessionStore] returns one. With another kind of
-// store, what is open after a restart is told as new.
+// survive the process. The next process sends one resolved alert, with the duration, for a problem
+// that is over by then. It does not report a problem that is still there as new. And it delivers
+// the alerts that no [Alerter] had accepted. [FileSessionStore] returns an AlertStore. With other
+// stores, problems that are open after a restart are reported as new.
 //
-// A process that is killed while an alerter is being told, or in the moment after, has it told
-// again by the next one.
+// If a process is killed while it delivers an alert, or just after, the next process delivers that
+// alert again.
 type AlertStore interface {
 	SessionStore
 
-	// SaveAlerts replaces what is stored of alerts. It is called when they change. A thousand
-	// shards that are all down take some 2 MB, a bot without problems 100 bytes.
+	// SaveAlerts replaces the stored alerts. It is called when they change. The alerts of a
+	// thousand shards that are all down take about 2 MB, those of a healthy bot 100 bytes.
 	SaveAlerts(ctx context.Context, alerts []byte) error
 
-	// LoadAlerts returns what is stored; nothing if that is none. It is called once, by
+	// LoadAlerts returns the stored alerts, or nil if there are none. It is called once, by
 	// [Bot.Open].
 	LoadAlerts(ctx context.Context) (alerts []byte, err error)
 }

@@ -15,23 +15,23 @@ import (
 )
 
 var (
-	// ErrInteractionAnswered says that an interaction was responded to before.
+	// ErrInteractionAnswered says that an interaction already has a response.
 	ErrInteractionAnswered = interaction.ErrAnswered
 
-	// ErrInteractionExpired says that an answer came too late: the response to an interaction is
-	// due within 3 seconds, edits of it and further messages within 15 minutes.
+	// ErrInteractionExpired says that an answer came too late. Discord accepts the response to an
+	// interaction for 3 seconds, and edits and follow-up messages for 15 minutes.
 	ErrInteractionExpired = interaction.ErrExpired
 
-	// ErrInteractionDeferred says that a response is not possible since [AutoDefer] has deferred
-	// the interaction, such as to open a modal.
+	// ErrInteractionDeferred says that a response, such as opening a modal, is no longer possible
+	// because [AutoDefer] has deferred the interaction.
 	ErrInteractionDeferred = interaction.ErrDeferred
 )
 
 // An InteractionError says why an answer to an interaction did not reach its user. It is returned
 // by the methods of the bot's sessions, such as InteractionRespond, InteractionResponseEdit and
 // FollowupMessageCreate. It wraps [ErrInteractionAnswered], [ErrInteractionExpired] or
-// [ErrInteractionDeferred] where they apply, and the *discordgo.RESTError with what Discord said
-// if it was asked. The interaction's token is not part of the message.
+// [ErrInteractionDeferred] where they apply, and the [*discordgo.RESTError] with Discord's answer
+// if a request was made. The interaction's token is not part of the message.
 type InteractionError struct {
 	ID  string // of the interaction
 	Err error
@@ -59,29 +59,28 @@ const interactionTimeout = 3 * time.Second
 // deferTimeout bounds the sending of a deferral. One that takes longer is too late.
 const deferTimeout = interactionTimeout
 
-// AutoDefer defers an interaction for its handler if there is no response when it is as old as
-// after, for which 2 s is a good value: Discord wants a response within 3 s, and a deferral has
-// to get there. A command, and a form that a command opened, is deferred with a placeholder that
-// everyone sees, see [AutoDeferEphemeral]; a click, and a form that a click opened, as an update
-// of the message that was clicked, which shows nothing.
+// AutoDefer defers an interaction if its handler has not responded when the interaction is as old
+// as after. 2s is a good value: Discord wants a response within 3 s, and the deferral takes time to
+// arrive. For a command, or a form that a command opened, the deferral shows a placeholder that
+// everyone sees; see [AutoDeferEphemeral]. For a click, or a form that a click opened, it shows
+// nothing.
 //
-// The handler need not know. It calls InteractionRespond as ever, from then on for 15 minutes: a
-// message becomes the placeholder's contents or, after a click or if it is for other eyes than
-// the placeholder (ephemeral or not), a new message; an update updates the message; a deferral is
-// there already. InteractionResponseEdit and FollowupMessageCreate go on to work. Only a modal
-// cannot be opened any more: that is [ErrInteractionDeferred].
+// The handler need not know. It calls InteractionRespond as usual, for up to 15 minutes. A message
+// then replaces the placeholder, or becomes a new message after a click or if only one of the two
+// is ephemeral. An update updates the message. A deferral does nothing. InteractionResponseEdit and
+// FollowupMessageCreate keep working. Only a modal can no longer be opened: that returns
+// [ErrInteractionDeferred].
 //
-// The age is counted from the interaction's id, which Discord makes by its clock: on a host whose
-// clock is fast by seconds everything is deferred at once. A deferral that fails is an error of
-// the handler, beside its own. Once the handler has returned nothing is deferred: code that goes
-// on to answer must have the handler wait for it, or respond in time. Completions of what a user
-// is typing cannot be deferred, and events other than interactions are passed on.
+// The age follows from the interaction's id, which has Discord's time: if the host's clock is ahead
+// by seconds, everything is deferred at once. If the deferral fails, its error is joined with the
+// handler's. Nothing is deferred once the handler has returned, so the handler must wait for code
+// that answers later. Autocompletions cannot be deferred, and events other than interactions pass
+// through.
 //
 // AutoDefer panics if after is not between 0 and 3 s.
 func AutoDefer(after time.Duration) Middleware { return autoDefer("AutoDefer", after, false) }
 
-// AutoDeferEphemeral is [AutoDefer] with placeholders that only the user sees who waits for the
-// answer.
+// AutoDeferEphemeral is [AutoDefer] with placeholders that only the waiting user sees.
 func AutoDeferEphemeral(after time.Duration) Middleware {
 	return autoDefer("AutoDeferEphemeral", after, true)
 }
@@ -122,11 +121,11 @@ func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
 	}
 }
 
-// ReplyOnError tells the user of an interaction that its handler has failed or panicked, in a
-// message that only that user sees. The error is passed on as it is: to middleware around it, and
-// to the bot's [ErrorHandler]. An [*OptionError] is the user's own mistake: it is told in its own
-// words in place of text, and not passed on. It works whether the handler has responded or not, and with what
-// [AutoDefer] has deferred. ReplyOnError panics if the text is empty.
+// ReplyOnError tells the user of an interaction that its handler failed or panicked, in a message
+// that only that user sees. It returns the error unchanged, to middleware around it and to the
+// bot's ErrorHandler. An [*OptionError] is the user's own mistake: the user gets its text instead,
+// and the error goes no further. ReplyOnError works whether or not the handler has responded, and
+// with what [AutoDefer] has deferred. ReplyOnError panics if the text is empty.
 func ReplyOnError(text string) Middleware {
 	if text == "" {
 		panic("botwright: ReplyOnError was given an empty text: pass what users are to read")
@@ -139,8 +138,8 @@ func ReplyOnError(text string) Middleware {
 	})
 }
 
-// ReplyOnErrorFunc is [ReplyOnError] with a text for each error, such as one in the user's
-// language. For "" nothing is said. Of an [*OptionError] that was told, nothing is passed on.
+// ReplyOnErrorFunc is [ReplyOnError] with a text for each error, for example in the user's
+// language. "" sends no message. An [*OptionError] whose text was sent goes no further.
 func ReplyOnErrorFunc(text func(e *Event, err error) string) Middleware {
 	if text == nil {
 		panic("botwright: ReplyOnErrorFunc was given a nil function: " +

@@ -10,10 +10,10 @@ import (
 // hours that the fifth it still has room for is filled.
 const reshardEvery = 8 * time.Hour
 
-// WithAutoReshard lets the bot look every 8 hours whether its shards are full, and reshard when
-// they hold 80 % of the 2,500 guilds that Discord allows on one. The new number is Discord's
-// recommendation, or as many as leave the shards half full if that is more. A bot that has only
-// some of its shards in this process cannot do that and reports an error.
+// WithAutoReshard checks every 8 hours whether the shards are full, and reshards when they hold 80
+// % of the 2,500 guilds that Discord allows on one. The new number is Discord's recommendation, or
+// the number that leaves shards half full if that is more. A bot that has only some of its shards
+// in this process cannot reshard and reports an error.
 func WithAutoReshard() Option {
 	return func(c *config) { c.autoReshard = true }
 }

@@ -24,9 +24,9 @@ import (
 	"github.com/botwright/botwright/internal/traffic"
 )
 
-// A Bot is a Discord bot: the shards that this process has of it, and the handlers of their
-// events. Make one with [New], add handlers with [On], and run it with [Bot.Run]. Its methods may
-// be called from any goroutine.
+// A Bot is a Discord bot: the shards that this process runs, and the handlers of their events. Make
+// one with [New], add handlers with [On], and run it with [Bot.Run]. Its methods may be called from
+// any goroutine.
 type Bot struct {
 	cfg            *config
 	runner         *runner.Runner[*Event]
@@ -95,8 +95,8 @@ const (
 )
 
 // New returns a Bot with the given token, with or without "Bot " before it. It does no I/O, except
-// that it looks whether the directory of a session file exists. The error lists everything that
-// is wrong with the token and the options.
+// to check that the directory of a session file exists. The error lists everything that is wrong
+// with the token and the options.
 func New(token string, opts ...Option) (*Bot, error) {
 	cfg, err := newConfig(token, opts)
 	if err != nil {
@@ -157,9 +157,9 @@ func (b *Bot) addTasks() {
 	}
 }
 
-// Session returns the discordgo session of the first shard, for REST calls from anywhere. It is
-// there before Open. What goes over the gateway, such as a presence, is for that shard alone; see
-// SessionFor.
+// Session returns the discordgo session of the first shard, for REST calls from anywhere. It exists
+// before Open. What you send over the gateway, such as a presence, reaches that shard only; see
+// SessionFor and EachShard.
 func (b *Bot) Session() *discordgo.Session {
 	if shards := b.ownShards(); len(shards) > 0 {
 		return shards[0].session
@@ -167,8 +167,8 @@ func (b *Bot) Session() *discordgo.Session {
 	return b.session
 }
 
-// Shards returns the status of each shard of this process, in the order of their ids; nothing
-// before Open. It never waits for the network or a handler.
+// Shards returns the status of each shard of this process, ordered by id, and nothing before Open.
+// It never waits for the network or a handler.
 func (b *Bot) Shards() []ShardStatus {
 	var statuses []ShardStatus
 	for _, s := range b.ownShards() {

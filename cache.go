@@ -14,11 +14,11 @@ import (
 // A Cache is what a bot keeps within bounds for its owner; see [WithCache]. Every [TTLCache] is
 // one.
 type Cache interface {
-	// Sweep looks at up to budget entries, removes those that have expired and returns how many
-	// those were. Calls go on where the last one stopped.
+	// Sweep checks up to budget entries, removes those that have expired and returns how many it
+	// removed. Each call continues where the last one stopped.
 	Sweep(budget int) int
 
-	// Shrink gives up the given share, from 0 to 1, of the entries, and returns how many.
+	// Shrink removes the given share, from 0 to 1, of the entries, and returns how many it removed.
 	Shrink(share float64) int
 
 	// Stats says what the cache holds and has done.
@@ -30,9 +30,9 @@ type namedCache struct {
 	cache Cache
 }
 
-// WithCache adds a cache that the bot looks after: it sweeps it, a little each second, shrinks it when
-// memory runs out, see [WithMemoryLimit], and shows it as [Bot.ObserveCache] does. The name is
-// for logs, metrics and the Caches of a [Report].
+// WithCache adds a cache that the bot takes care of. The bot removes expired entries, a few each
+// second, shrinks the cache when memory runs out (see [WithMemoryLimit]), and shows it like
+// [Bot.ObserveCache]. The name is for logs, metrics and the Caches of a [Report].
 func WithCache(name string, cache Cache) Option {
 	return func(c *config) {
 		if cache == nil || name == "" {
@@ -48,8 +48,8 @@ func WithCache(name string, cache Cache) Option {
 	}
 }
 
-// ObserveCache shows a cache of the program in the bot's metrics and reports, under a name. stats
-// is [TTLCache.Stats] of that cache, or anything else that must not block. It panics if the name
+// ObserveCache shows a cache of yours in the bot's metrics and reports, under a name. stats is
+// [TTLCache.Stats] of that cache, or any other function that does not block. It panics if the name
 // is empty or taken, or stats is nil.
 func (b *Bot) ObserveCache(name string, stats func() TTLCacheStats) {
 	b.cacheStats.add("ObserveCache", name, stats)

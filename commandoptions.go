@@ -10,9 +10,9 @@ import (
 	"github.com/botwright/botwright/internal/options"
 )
 
-// An OptionError says what is wrong with a value that a user has entered, in words for that user,
-// such as "option days must be a whole number". [ReplyOnError] tells it to the user and counts the
-// interaction as handled.
+// An OptionError says what is wrong with a value that a user entered, in words for that user, such
+// as "option days must be a whole number". [ReplyOnError] sends it to the user, and the interaction
+// counts as handled.
 type OptionError struct {
 	Option string // its name, or the custom id of a form's field
 	Reason string // such as "must be a whole number" or "is missing"
@@ -20,15 +20,15 @@ type OptionError struct {
 
 func (e *OptionError) Error() string { return "option " + e.Option + " " + e.Reason }
 
-// DefineOptions returns the options of a command, or of a subcommand, that the fields of T
-// describe, for [discordgo.ApplicationCommand] or [discordgo.ApplicationCommandOption]. Of a field,
+// DefineOptions returns the options of a command or subcommand that the fields of T describe, for
+// discordgo.ApplicationCommand or discordgo.ApplicationCommandOption. In a field such as
 //
 //	Days int `option:"days" description:"How many days" default:"7" min:"1" max:"30"`
 //
-// the tag option has the name, which may be left out: that of MaxUses is max_uses. After the name
-// there may be ",optional" and ",autocomplete". An option with a default is optional too. min and
-// max limit a number, or the length of a text; choices lists the values there are, as in
-// choices:"red,green,blue". Whatever else Discord allows can be set in what is returned.
+// the tag option has the name. You may leave it out: the name for MaxUses is max_uses. ",optional"
+// and ",autocomplete" may follow the name. An option with a default is optional too. min and max
+// limit a number, or the length of a text. choices lists the possible values, as in
+// choices:"red,green,blue". Set anything else that Discord allows in the returned options.
 //
 // A field is a string, bool, integer, float or [time.Duration] (which users write as 1h30m), or a
 // pointer to a discordgo User, Member, Channel, Role or MessageAttachment. A string also takes the
@@ -40,11 +40,12 @@ func DefineOptions[T any]() []*discordgo.ApplicationCommandOption {
 
 // DecodeOptions returns the options of a command that was used, or of its subcommand, in the fields
 // of T; see [DefineOptions]. Users, members, channels, roles and files are those that came with the
-// interaction. Treat them as read-only, like all that belongs to an event. The error is an
-// [*OptionError]: Discord lets nobody leave out what is required, so a value that does not fit
-// means mostly that the command was defined otherwise.
+// interaction. Treat them as read-only, like everything that belongs to an event. The error is an
+// [*OptionError]. Discord lets nobody leave out a required option, so a value that does not fit
+// usually means that the command was defined differently.
 //
-// For an autocompletion, what is missing or not complete yet has its default; see [FocusedOption].
+// In an autocompletion, options that are missing or not complete yet have their defaults; see
+// [FocusedOption].
 func DecodeOptions[T any](i *discordgo.InteractionCreate) (T, error) {
 	var to T
 	partial := i.Type == discordgo.InteractionApplicationCommandAutocomplete
@@ -65,10 +66,10 @@ func DecodeOptions[T any](i *discordgo.InteractionCreate) (T, error) {
 	return to, optionError(err)
 }
 
-// DecodeModal returns what a user has entered in a form: in each field of T, the value of the text
-// input with the custom id that the tag option names. Numbers, durations and yes or no are read
-// from the text; what was left empty is missing. Otherwise it works as [DecodeOptions] does. The
-// error is an [*OptionError].
+// DecodeModal returns what a user entered in a form. Each field of T gets the value of the text
+// input whose custom id is in the field's tag option. Numbers, durations, and yes or no are parsed
+// from the text. An empty input counts as missing. Otherwise DecodeModal works like
+// [DecodeOptions]. The error is an [*OptionError].
 func DecodeModal[T any](i *discordgo.InteractionCreate) (T, error) {
 	var to T
 	if i.Type != discordgo.InteractionModalSubmit {
@@ -89,8 +90,8 @@ func optionError(err error) error {
 	return err
 }
 
-// FocusedOption returns the option that a user is typing in, and what there is of it, for an
-// [Autocomplete] handler; "" for other interactions.
+// FocusedOption returns the name of the option that a user is typing in and the text so far, for an
+// [Autocomplete] handler. For other interactions both are "".
 func FocusedOption(i *discordgo.InteractionCreate) (name, text string) {
 	if i.Type != discordgo.InteractionApplicationCommandAutocomplete {
 		return "", ""

@@ -17,27 +17,26 @@ import (
 	"github.com/botwright/botwright/internal/frame"
 )
 
-// WithCommands registers the application commands that the bot has everywhere. The commands of
-// several such options add up; those that Discord has and that are not among them are deleted, so
-// that with no command at all none is left.
+// WithCommands registers the bot's global application commands. Several such options add up.
+// Commands that Discord has and that are not among them are deleted; WithCommands() without
+// commands deletes all.
 //
-// They are registered once for the application: by the process that has shard 0, when that shard
-// is first ready, in one request, and only if they differ from what Discord has. [New] refuses
-// commands that Discord would refuse: their names, lengths and numbers, and the order and values of
-// their options. Open does not wait for the registration. If it fails, the [ErrorHandler] is told,
-// and it is tried again until it is done or Discord refuses the commands. Do not change the commands
-// afterwards.
+// The process that has shard 0 registers them when that shard is first ready, in one request, and
+// only if they differ from what Discord has. [New] refuses commands that Discord would refuse, by
+// their names, lengths and numbers, and by the order and values of their options. Open does not
+// wait for the registration. If it fails, the ErrorHandler is called, and the bot tries again until
+// it succeeds or Discord refuses the commands. Do not change the commands afterwards.
 //
-// The Entry Point command of an application with an Activity, which Discord makes, stays as it is.
-// What Discord chooses where a command leaves it open (Contexts, IntegrationTypes, DMPermission)
-// counts as no difference: to go back to Discord's choice from one's own, delete the command.
+// The Entry Point command that Discord makes for an application with an Activity stays as it is. If
+// a command leaves Contexts, IntegrationTypes or DMPermission open, Discord's choice does not count
+// as a difference. To go back from your own choice to Discord's, delete the command.
 func WithCommands(cmds ...*discordgo.ApplicationCommand) Option {
 	return func(c *config) { c.addCommands("WithCommands", "", cmds) }
 }
 
-// WithGuildCommands registers the application commands that the bot has in one guild only, beside
-// those that it has everywhere: new ones are there at once, which suits trying them out. It works
-// as [WithCommands] does.
+// WithGuildCommands registers application commands for one guild only, in addition to the global
+// ones. New ones are available at once, which is useful for trying them out. Otherwise it works
+// like [WithCommands].
 func WithGuildCommands(guildID string, cmds ...*discordgo.ApplicationCommand) Option {
 	return func(c *config) {
 		if _, ok := frame.ParseSnowflake(guildID); !ok {

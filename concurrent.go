@@ -8,9 +8,9 @@ import (
 	"github.com/botwright/botwright/internal/deadline"
 )
 
-// A KeyFunc returns what an event belongs to, for options that treat events of the same key
-// alike. An empty key stands for none: the option does not apply to the event. It runs before
-// the event is decoded and should stay off Payload.
+// A KeyFunc returns what an event belongs to, for options that treat events of the same key alike.
+// An empty key means that the option does not apply to the event. A KeyFunc runs before the event
+// is decoded and should not call Payload.
 type KeyFunc func(e *Event) string
 
 // ByGuild is the [KeyFunc] of the guild. Direct messages have none.
@@ -35,18 +35,18 @@ type handlerOption func(*registration)
 
 func (o handlerOption) apply(r *registration) { o(r) }
 
-// Concurrent lets the handler run for several events at the same time and in any order, also of
-// one channel or guild. Use it for a handler that takes long and does not care about order, with
-// [MaxConcurrent] if there may be many.
+// Concurrent lets the handler run for several events of one channel or guild at the same time, in
+// any order. Use it for a slow handler that does not depend on order, together with [MaxConcurrent]
+// if there may be many calls.
 func Concurrent() HandlerOption {
 	return handlerOption(func(r *registration) {
 		r.Concurrent, r.Order = true, nil
 	})
 }
 
-// Ordered keeps the events of one key in order for the handler, in place of those of one channel
-// or guild; events of different keys are handled in parallel, and other handlers do not wait for
-// this one. Events without a key are handled at once. Ordered panics if key is nil.
+// Ordered runs the handler in order for the events of one key, instead of one channel or guild.
+// Events of different keys are handled in parallel, and other handlers do not wait for this one.
+// Events without a key are handled at once. Ordered panics if key is nil.
 func Ordered(key KeyFunc) HandlerOption {
 	checkKey("Ordered", key)
 	return handlerOption(func(r *registration) {
@@ -54,10 +54,10 @@ func Ordered(key KeyFunc) HandlerOption {
 	})
 }
 
-// MaxConcurrent lets the handler run at most n times at once for events of one key; further ones
-// wait. A nil key counts all events together. It is of use with [Concurrent] and [Ordered], and
-// for interactions: otherwise events of one channel or guild wait for each other anyway. An event
-// whose handler's context ends while it waits is not handled, and the context's cause reported.
+// MaxConcurrent runs the handler for at most n events of one key at the same time; others wait. A
+// nil key counts all events together. Use it with [Concurrent], with [Ordered] and for
+// interactions: otherwise events of one channel or guild wait for each other anyway. If the context
+// ends while an event waits, the event is not handled and the context's cause is reported.
 func MaxConcurrent(n int, key KeyFunc) Middleware {
 	if n < 1 {
 		panic(fmt.Sprintf("botwright: MaxConcurrent(%d): pass at least 1", n))

@@ -6,9 +6,9 @@ import (
 	"github.com/botwright/botwright/internal/gateway"
 )
 
-// WithDialer sets the dialer of the gateway connections, which is copied. By default they are
-// dialled as the client of [WithHTTPClient] dials if its transport is an *http.Transport: through
-// its proxy, with its TLS configuration and its DialContext.
+// WithDialer sets the dialer of the gateway connections. It is copied. By default they use the
+// proxy, TLS configuration and DialContext of the client of [WithHTTPClient], if its transport is
+// an *http.Transport.
 func WithDialer(d *websocket.Dialer) Option {
 	return func(c *config) {
 		if d == nil {
@@ -31,9 +31,8 @@ const (
 	CompressionNone Compression = "none"
 )
 
-// WithCompression sets the compression of the gateway connections. Default: [CompressionZstd].
-// A shard whose server does not know it says so in the log and tries the next: zlib-stream, then
-// none.
+// WithCompression sets the compression of the gateway connections. Default: [CompressionZstd]. If a
+// server does not support it, the shard logs that and tries the next one: zlib-stream, then none.
 func WithCompression(compression Compression) Option {
 	return func(c *config) {
 		known := map[Compression]gateway.Compression{

@@ -10,31 +10,31 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// CooldownConfig is what [CooldownWith] can be told beyond [Cooldown].
+// CooldownConfig configures [CooldownWith].
 type CooldownConfig struct {
 	// Rate is how often a key may be handled in the long run, such as
 	// rate.Every(5*time.Second). It must be positive.
 	Rate rate.Limit
 
-	// Burst is how many events of a key may be handled at once after a rest. The default is 1.
+	// Burst is how many events of a key may be handled at once after a rest. Default: 1.
 	Burst int
 
-	// MaxKeys is how many keys are remembered; beyond it the one used longest ago begins afresh.
-	// The default is 65,536, in some 10 MB.
+	// MaxKeys is how many keys are remembered. Beyond that, the least recently used key starts
+	// over. Default: 65,536, which take about 10 MB.
 	MaxKeys int
 
-	// TooFast returns what to answer to a user who has to wait for the given time, rounded up
-	// to seconds; nothing if it is empty. Interactions are answered so that only the user sees
-	// it: each one, because each waits for an answer. Messages are replied to, once per wait.
-	// The default, nil, says to interactions when to try again, and to messages nothing.
+	// TooFast returns the answer for a user who has to wait for the given time, rounded up to
+	// seconds, or "" for no answer. Every interaction is answered, visible only to its user,
+	// because each one expects an answer. Messages get one reply per wait. The default, nil, tells
+	// users of interactions when to try again, and does not reply to messages.
 	TooFast func(e *Event, wait time.Duration) string
 }
 
-// Cooldown handles events of a key no more often than r. Others are turned away: interactions are
-// told when to try again, the rest without a word; see [CooldownWith], and [WithClock] for tests.
-// Cooldown panics if r is not positive or key is nil.
+// Cooldown handles events of a key no more often than r. It rejects the others: users of
+// interactions are told when to try again, other events are dropped silently. See [CooldownWith],
+// and [WithClock] for tests. Cooldown panics if r is not positive or key is nil.
 //
-// Cooldown is also what throttles: with rate.Every(interval) it handles the first event of a key,
+// Use Cooldown for throttling, too: with rate.Every(interval) it handles the first event of a key,
 // and then none until the interval has passed.
 func Cooldown(r rate.Limit, key KeyFunc) Middleware {
 	return CooldownWith(CooldownConfig{Rate: r}, key)

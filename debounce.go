@@ -13,14 +13,14 @@ import (
 // DebouncerConfig says when a [Debouncer] runs its callbacks. The zero value waits one second after
 // the last trigger of a key and then runs the last callback.
 type DebouncerConfig struct {
-	// Wait is how long a key has to be quiet before its callback runs. Default 1 s: Discord sends
-	// the updates that belong to one action within that time, and a person does not notice the
-	// delay.
+	// Wait is how long a key has to be quiet before its callback runs. Default: 1s, because Discord
+	// sends the updates that belong to one action within that time, and a person does not notice
+	// the delay.
 	Wait time.Duration
 
 	// MaxWait is how long triggers that never pause can put a callback off, counted from the first
-	// trigger that waits. A value below Wait counts as Wait. Default 0: no limit, as a debouncer is
-	// expected to have.
+	// trigger that waits. A value below Wait counts as Wait. Default: 0, no limit, as one expects
+	// of a debouncer.
 	MaxWait time.Duration
 
 	// Leading runs the first callback of a burst at once. What follows within the burst still runs
@@ -32,13 +32,13 @@ type DebouncerConfig struct {
 	LeadingOnly bool
 
 	// MaxKeys is how many keys wait at the same time. When one more arrives, nothing is lost: a key
-	// that is close to its turn gets its call early. Default 262,144: a server's worth of members,
-	// in about 30 MB.
+	// that is close to its turn gets its call early. Default: 262,144, the members of a large
+	// server, in about 30 MB.
 	MaxKeys int
 
 	// MaxInFlight is how many callbacks run at the same time; those whose turn comes meanwhile wait
-	// for one to return. Default 1,024: plenty for callbacks that wait for REST, and a Flush of
-	// many keys does not start a goroutine for each of them.
+	// for one to return. Default: 1,024, which is plenty for callbacks that wait for REST, and
+	// keeps a Flush of many keys from starting a goroutine for each.
 	MaxInFlight int
 
 	// OnPanic gets the panic of a callback, in the callback's goroutine. It must not panic itself.
@@ -81,9 +81,9 @@ func logDebouncedPanic(key any, err *PanicError) {
 // Callbacks run in goroutines of their own. Those of one key run one after another, in the order of
 // their triggers; those of different keys run in parallel. A panic in a callback is contained.
 //
-// All methods may be called concurrently and from inside callbacks. A Debouncer at rest has no
-// goroutine. A trigger of a key that already waits costs a map lookup and allocates nothing; a
-// waiting key costs less than 200 bytes.
+// All methods may be called concurrently and from inside callbacks. An idle Debouncer has no
+// goroutine. Triggering a key that already waits costs a map lookup and allocates nothing. A
+// waiting key takes less than 200 bytes.
 type Debouncer[K comparable] struct{ engine *debounce.Debouncer[K] }
 
 // NewDebouncer returns a Debouncer for keys of type K. A zero cfg is fine. It panics if a
@@ -93,13 +93,13 @@ func NewDebouncer[K comparable](cfg DebouncerConfig) *Debouncer[K] {
 	return &Debouncer[K]{debounce.New[K](cfg.internal())}
 }
 
-// Trigger asks for fn to run once key has been quiet for Wait, in place of the callback that
-// already waits for key. It never blocks and never runs fn itself. If the key's previous callback
-// is still running when fn's turn comes, fn runs as soon as that one has returned, unless a later
-// one of key is due by then and takes its place.
+// Trigger runs fn once key has been quiet for Wait, in place of the callback that already waits for
+// key. It never blocks and never runs fn itself. If the key's previous callback is still running
+// when fn is due, fn runs as soon as that one has returned, unless a later callback of key is due
+// by then and takes its place.
 //
-// Trigger reports whether it has taken fn. It has not after Close, and for a new key when callbacks
-// hang: MaxInFlight of them run and MaxKeys more could not start. A nil fn panics.
+// Trigger reports whether it accepted fn. It does not after Close, nor for a new key when callbacks
+// hang, so that MaxInFlight of them run and MaxKeys more could not start. A nil fn panics.
 func (d *Debouncer[K]) Trigger(key K, fn func()) bool {
 	if fn == nil {
 		panic("botwright: Debouncer.Trigger needs a function, got nil")
@@ -111,19 +111,19 @@ func (d *Debouncer[K]) Trigger(key K, fn func()) bool {
 // was one. A callback that has started is not stopped.
 func (d *Debouncer[K]) Cancel(key K) bool { return d.engine.Cancel(key) }
 
-// Flush starts every waiting callback now and waits until these and all that were running have
-// returned. What is triggered meanwhile waits as usual. If ctx ends first, Flush returns an error
-// that wraps its cause, and the callbacks go on.
+// Flush starts every waiting callback now and waits until these, and those that were running, have
+// returned. Callbacks triggered in the meantime wait as usual. If ctx ends first, Flush returns an
+// error that wraps its cause, and the callbacks continue.
 //
-// Called from inside a callback, Flush starts the others and returns nil at once, as it could wait
+// Called from a callback, Flush starts the others and returns nil at once, because it might wait
 // for itself.
 func (d *Debouncer[K]) Flush(ctx context.Context) error { return d.engine.Flush(ctx) }
 
 // Close drops every waiting callback and waits for the running ones: none runs after it has
 // returned. Call Flush before it to run them instead. Closing twice is fine.
 //
-// Called from inside a callback, of this or another Debouncer, Close does not wait, as it could
-// wait for itself.
+// Called from a callback, of this or another Debouncer, Close does not wait, because it might wait
+// for itself.
 func (d *Debouncer[K]) Close() { d.engine.Close() }
 
 // Len returns the number of callbacks that have yet to start.
@@ -141,14 +141,14 @@ type DebouncerStats struct {
 // Stats returns the counters, for a metrics collector that reads them when it is scraped.
 func (d *Debouncer[K]) Stats() DebouncerStats { return DebouncerStats(d.engine.Stats()) }
 
-// Debounce handles of a burst of events with the same key only the last one, when there has been
-// none for the time of wait. It returns at once and the handler runs later, on a goroutine of
-// its own: middleware around it does not see the handler's error, which goes to the bot's
-// [ErrorHandler], and its context is the bot's. What waits when the bot shuts down is handled
-// then; after the handler was removed, nothing is. For a [SessionStore] the event that waits has
-// not been handled, so that the next process gets it again if this one is killed; those before it
-// in the burst have been. An event that a test has made, rather than a bot received, is handled at
-// once. Debounce panics if wait is not positive or key is nil.
+// Debounce handles only the last of a burst of events with the same key, once there has been none
+// for wait. It returns at once, and the handler runs later on its own goroutine. So middleware
+// around Debounce does not see the handler's error, which goes to the bot's ErrorHandler, and the
+// handler's context is the bot's. Events that wait when the bot shuts down are handled then; once
+// the handler is removed, they are dropped. For a [SessionStore] the waiting event counts as not
+// handled, so that the next process gets it again if this one is killed; the events before it in
+// the burst count as handled. An event that a test made with [NewEvent] is handled at once.
+// Debounce panics if wait is not positive or key is nil.
 func Debounce(wait time.Duration, key KeyFunc) Middleware {
 	if wait <= 0 {
 		panic(fmt.Sprintf("botwright: Debounce(%v): pass a positive duration", wait))
@@ -156,9 +156,9 @@ func Debounce(wait time.Duration, key KeyFunc) Middleware {
 	return DebounceWith(DebouncerConfig{Wait: wait}, key)
 }
 
-// DebounceWith is [Debounce] with more to say: handle the first of a burst as well or instead, or
-// limit how long a burst can put the handler off. OnPanic is not used: a panic goes to the
-// [ErrorHandler]. DebounceWith panics if a field is negative or key is nil.
+// DebounceWith is [Debounce] with more options: handle the first event of a burst too, or instead,
+// or limit how long a burst can delay the handler. OnPanic is not used: a panic goes to the
+// ErrorHandler. DebounceWith panics if a field is negative or key is nil.
 func DebounceWith(cfg DebouncerConfig, key KeyFunc) Middleware {
 	mustBe("DebounceWith", cfg.problem())
 	checkKey("Debounce", key)

@@ -1,7 +1,7 @@
 // Package botwright takes a Discord bot written on discordgo to production.
 //
-// A [Bot] owns the connections to Discord and gives each shard a discordgo session that stays
-// open whatever happens to them. Handlers get discordgo's own structs, call discordgo's REST
+// A [Bot] owns the connections to Discord. Each shard has a discordgo session that stays open while
+// connections are lost and replaced. Handlers get discordgo's own structs, call discordgo's REST
 // methods, and return errors:
 //
 //	ping := &discordgo.ApplicationCommand{Name: "ping", Description: "Answers pong"}
@@ -19,45 +19,46 @@
 //
 // # Events
 //
-// An event is decoded once, by the first handler that wants it, and not at all if nobody does.
-// Events of one channel (messages, reactions, typing) or one guild (everything else) are handled
-// one at a time and in the order in which Discord sent them; different channels and guilds in
-// parallel. Interactions wait for nothing. What waits is bounded, see [QueueConfig]; beyond the
-// bounds the bot stops reading and Discord keeps the events.
+// An event is decoded once, however many handlers want it, and never if none does. Events of one
+// channel (messages, reactions, typing) or one guild (everything else) are handled one at a time,
+// in the order in which Discord sent them. Different channels and guilds are handled in parallel.
+// Interactions wait for nothing. [QueueConfig] bounds what waits: beyond the bounds the bot stops
+// reading, and Discord keeps the events.
 //
-// The structs that handlers get are shared by all handlers of an event: read, do not write.
+// All handlers of an event share its struct: read it, do not write to it.
 //
 // # Interactions
 //
-// [Command], [Component], [Modal] and [Autocomplete] choose the handler; [DecodeOptions] and
-// [DecodeModal] give it what the user entered, as a struct; [AutoDefer] keeps a slow
-// one within Discord's 3 seconds without its having to know; [ReplyOnError] tells the user that it
-// has failed. [WithCommands] registers commands, and [Bot.InteractionsHandler] takes interactions
-// by HTTP.
+// [WithCommands] registers commands. [Command], [Component], [Modal] and [Autocomplete] choose the
+// handler. [DecodeOptions] and [DecodeModal] return what the user entered as a struct. [AutoDefer]
+// defers the interaction when the handler takes longer than Discord's 3 seconds, and the handler
+// need not know. [ReplyOnError] tells the user that the handler failed. [Bot.InteractionsHandler]
+// receives interactions by HTTP.
 //
 // # Connections
 //
-// A lost connection is resumed and Discord sends the events that were missed. Only when it
-// refuses does the shard identify anew, which is limited to about 1000 times a day: the bot
-// spaces, counts and slows IDENTIFYs by itself. What cannot be mended by trying again, such as a
-// wrong token, ends [Bot.Run] with an error that says what to do.
+// When a connection is lost, the bot resumes the session and Discord sends the events that were
+// missed. Only if Discord refuses does the shard identify again. Discord allows that about 1000
+// times a day, so the bot spaces, counts and slows down IDENTIFYs. If trying again cannot help, as
+// with a wrong token, [Bot.Run] returns an error that says what to do.
 //
 // # Sessions
 //
-// [Bot.Session] and the session that handlers get are discordgo sessions. Their REST methods, and
-// UpdateGameStatus, UpdateStatusComplex, RequestGuildMembers and GatewayWriteStruct work as
-// usual; what they send over the gateway is queued, kept within Discord's limits and sent when
-// the shard is connected. Session.Open and Session.Close are not to be called. Handlers added
-// with Session.AddHandler see the events named in [WithSessionEvents].
+// [Bot.Session] and the session that handlers get are discordgo sessions. Their REST methods work
+// as usual, and so do UpdateGameStatus, UpdateStatusComplex, RequestGuildMembers and
+// GatewayWriteStruct. What these send over the gateway is queued, kept within Discord's limits and
+// sent when the shard is connected. Do not call Session.Open or Session.Close. Handlers that you
+// add with Session.AddHandler see only the events named in [WithSessionEvents].
 //
-// Session.State is fed by the bot, within the [StatePolicy] of [WithState]: guilds, channels, roles
-// and the bot's own member unless it says otherwise, which is what the permission helpers need.
+// The bot fills Session.State within the [StatePolicy] of [WithState]. By default that is what the
+// permission helpers need: guilds, channels, roles and the bot's own member.
 //
 // # Operations
 //
-// [WithMetrics] exports what a bot does to Prometheus, [Bot.Report] and [WithReportEvery] say it in
-// some lines, [WithResources] watches the memory, and [WithProfiler] finds what is slow and captures
-// what it was doing. Each costs nothing unless it is asked for.
+// [WithHealth] checks the bot and sends alerts, [WithAdmin] serves probes and a status page, and
+// [WithMetrics] exports metrics to Prometheus. [Bot.Report] and [WithReportEvery] summarize how the
+// bot is doing in a few lines, [WithResources] watches memory and CPU, and [WithProfiler] captures
+// what slow handlers were doing. Each costs nothing unless you ask for it.
 //
 // Two bots in one process share nothing.
 package botwright

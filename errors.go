@@ -16,8 +16,8 @@ var (
 	// ErrShutdown is the cause of a handler's context that ends because the bot is stopping.
 	ErrShutdown = errors.New("botwright: the bot is shutting down")
 
-	// ErrGoexit is reported for a handler that has ended its goroutine, as the FailNow and Fatal of
-	// a test do. The event counts as handled, and its other handlers are called.
+	// ErrGoexit is reported for a handler that ended its goroutine, as FailNow and Fatal of a test
+	// do. The event counts as handled, and its other handlers are called.
 	ErrGoexit = runner.ErrGoexit
 
 	// ErrHandlerTimeout is the cause of a handler's context that [Timeout] has ended.
@@ -29,19 +29,20 @@ var (
 	// ErrUnauthorized says that Discord does not accept the bot's token.
 	ErrUnauthorized = errors.New("botwright: Discord does not accept the token: " + badToken)
 
-	// ErrWebhookGone is returned for a webhook that Discord has said before does not exist any more, or
-	// for an interaction whose token has expired. The request was not sent: Discord restricts bots
-	// that go on asking.
+	// ErrWebhookGone is returned for a webhook that no longer exists, as Discord said before, or
+	// for an interaction whose token has expired. The request was not sent, because Discord
+	// restricts bots that keep asking.
 	ErrWebhookGone = errors.New("botwright: the webhook does not exist any more, or the " +
 		"interaction's token has expired")
 
 	// ErrNotOwned is returned for a shard that this process does not have, and for its guilds.
 	ErrNotOwned = errors.New("botwright: the shard is not one of this process")
 
-	// ErrMissingIntent is returned for what Discord refuses to a bot without a certain intent.
+	// ErrMissingIntent is returned for what Discord does not give to a bot without a certain
+	// intent.
 	ErrMissingIntent = errors.New("botwright: an intent is missing")
 
-	// ErrNotOpen is returned where the number of shards must be known and is not yet.
+	// ErrNotOpen is returned by what needs the number of shards before the bot knows it.
 	ErrNotOpen = errors.New("botwright: the bot is not open yet")
 )
 
@@ -50,7 +51,7 @@ const (
 	badToken = "it is wrong or was reset; copy the current one from the Bot page at " + portal
 )
 
-// A PanicError is a panic of a handler.
+// A PanicError is a panic of a handler or another function of yours.
 type PanicError struct {
 	Value any    // what it panicked with
 	Stack []byte // of its goroutine, as by debug.Stack
@@ -81,10 +82,10 @@ func (e *DecodeError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// A SlowHandlerError reports a handler that runs for longer than [QueueConfig].Slow. It goes to
-// the [ErrorHandler]: when the handler is slow for the first time, with its stack; once a minute
-// while that lasts, however many calls it has; and when all of them have returned. The handler is
-// left alone.
+// A SlowHandlerError reports a handler that runs for longer than QueueConfig.Slow. It goes to the
+// ErrorHandler when the handler is slow for the first time, with its stack, then once a minute
+// while that lasts, however many calls there are, and when all of them have returned. The handler
+// keeps running.
 type SlowHandlerError struct {
 	Handler string        // the name of its function
 	Type    string        // of the event
@@ -94,8 +95,8 @@ type SlowHandlerError struct {
 	Ended   bool          // they have returned; Age is how long the last one took
 	Stack   string        // what it was doing; empty when it has returned
 
-	// Blocks says that what happens in the same channel or guild waits for it: it was registered
-	// with neither Concurrent nor Ordered, and the event is not an interaction.
+	// Blocks says that later events of the same channel or guild wait for the handler, because it
+	// was registered with neither Concurrent nor Ordered and the event is not an interaction.
 	Blocks bool
 }
 
@@ -116,11 +117,11 @@ func (e *SlowHandlerError) Error() string {
 	return text
 }
 
-// An OverflowError reports events that no handler was called for, because a guild had more of
-// them waiting than its share of a queue that fills; see [QueueConfig]. State has seen them all
-// the same. It goes to the [ErrorHandler], at most once a minute for a guild. Its ids say whose
-// events they were: GuildID, or ChannelID for direct messages; neither for events that belong to
-// the bot, and when too many guilds lose events to name them all.
+// An OverflowError reports events that were dropped before their handlers, because a guild had more
+// than its share of a filling queue; see [QueueConfig]. State has still seen them. The error goes
+// to the ErrorHandler, at most once a minute per guild. GuildID says whose events they were, or
+// ChannelID for direct messages. Both are empty for events of the bot itself, and when too many
+// guilds lose events to name them all.
 type OverflowError struct {
 	GuildID, ChannelID string
 	Dropped            uint64 // since it was last reported
@@ -139,9 +140,9 @@ func (e *OverflowError) Error() string {
 		"they begin, or raise the limits with WithQueue", e.Dropped, of)
 }
 
-// An UnhandledInteractionError reports an interaction that no handler was there for: its user reads
-// "The application did not respond". It goes to the [ErrorHandler], once for each command, and for
-// each custom id up to its first colon, of the first hundred.
+// An UnhandledInteractionError reports an interaction that had no handler: its user sees "The
+// application did not respond". It goes to the ErrorHandler once for each command, and for each
+// custom id up to its first colon, for the first hundred of them.
 type UnhandledInteractionError struct {
 	Type discordgo.InteractionType
 	Name string // a command with its subcommands, such as "config set", or a custom id
@@ -166,7 +167,7 @@ func (e *UnhandledInteractionError) Error() string {
 	return fmt.Sprintf("nobody handles %s: register a handler with Command(%q)", what, e.Name)
 }
 
-// A ShardError is the end of a shard that Discord will not have back. It ends [Bot.Run].
+// A ShardError says that Discord refuses a shard for good. It ends [Bot.Run].
 type ShardError struct {
 	ShardID int
 	Code    int // Discord's close code
@@ -207,8 +208,8 @@ func (e *ShardError) advice() string {
 	return e.Err.Error()
 }
 
-// An IdentifyBudgetError reports that the day's IDENTIFYs are used up but for a reserve. Shards
-// that have lost their session wait until ResetAt and then go on by themselves.
+// An IdentifyBudgetError reports that the day's IDENTIFYs are used up, except for a reserve. Shards
+// that have lost their session wait until ResetAt and then identify by themselves.
 type IdentifyBudgetError struct {
 	Remaining int
 	ResetAt   time.Time
@@ -220,14 +221,14 @@ func (e *IdentifyBudgetError) Error() string {
 		e.Remaining, e.ResetAt.Format(time.RFC3339))
 }
 
-// A ShutdownError says what [Bot.Shutdown] had to cut off when its time was up.
+// A ShutdownError says what [Bot.Shutdown] had to leave behind when its time was up.
 type ShutdownError struct {
 	Running  int      // handlers that had not returned
 	Handlers []string // their names, sorted; one that runs twice is there twice
 	Waiting  int      // events that no handler had begun with, those put off by Debounce included
 
-	// Others names what else had not returned, such as "shard 3", whose events a [KeyFunc] holds
-	// up, "session store", "health checks and alerts" or "error handler".
+	// Others names what else had not returned, such as "shard 3" if a [KeyFunc] holds up its
+	// events, "session store", "health checks and alerts" or "error handler".
 	Others []string
 }
 

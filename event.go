@@ -22,23 +22,23 @@ import (
 // An Event is one event from Discord's gateway, on its way to the handlers that want it.
 //
 // All handlers of an event share one Event and what Payload returns, possibly at the same time:
-// treat both as read-only. They stay valid for as long as they are referred to.
+// treat both as read-only. You may keep them.
 type Event struct {
 	Type     string    // its name on the wire, such as MESSAGE_CREATE
 	ShardID  int       // the shard it came in on
 	Sequence int64     // its number in the shard's session
 	Received time.Time // when it was read from the connection
 
-	// Replayed says that Discord sent the event when a session was resumed: it came while there
-	// was no connection, and may be minutes old. Within one process no event is handled twice.
-	// The next process handles an event again if its handlers had not all returned, or if that
-	// had not been saved yet; see [WithSessionStore].
+	// Replayed says that Discord sent the event after a session was resumed. It happened while
+	// there was no connection, and may be minutes old. Within one process no event is handled
+	// twice. The next process handles an event again if not all its handlers had returned, or if
+	// that was not saved yet; see [WithSessionStore].
 	Replayed bool
 
 	// Session is the discordgo session of the shard.
 	Session *discordgo.Session
 
-	// The ids by which the event is routed, known before it is decoded; empty where it has none.
+	// The ids that route the event. They are known before it is decoded, and empty if it has none.
 	// UserID is who did it or whom it is about: the author of a message, the user of an
 	// interaction, the member of a member event.
 	GuildID, ChannelID, UserID string
@@ -78,10 +78,10 @@ func (e *Event) Payload() (any, error) {
 func (e *Event) Raw() json.RawMessage { return e.raw }
 
 // NewEvent makes an event from what the gateway sends as its data, for tests of a [Middleware],
-// [KeyFunc] or [Filter] of your own. It has the ids that Discord's event would have, and no Session:
-// set the fields that your code reads. No bot has received it, so that Debounce and the like handle
-// it at once. Payload decodes data as it decodes Discord's: a message, for one, needs an id and a
-// channel_id. The error says that eventType is empty or data is not JSON.
+// [KeyFunc] or [Filter] of your own. It has the ids that Discord's event would have, and no
+// Session: set the fields that your code reads. [Debounce] and similar middleware handle it at
+// once, because no bot received it. Payload decodes data like Discord's, so a message, for example,
+// needs an id and a channel_id. The error says that eventType is empty or data is not JSON.
 func NewEvent(eventType string, data json.RawMessage) (*Event, error) {
 	switch {
 	case eventType == "":

@@ -99,9 +99,9 @@ func (b *Bot) fate(f *shardFleet) error {
 	return f.fatal
 }
 
-// RestartShard drops the connection of a shard, connects it again, and returns when it is ready.
-// Its session is resumed, so that no event is lost. The error is [ErrNotOwned] for a shard that
-// this process does not have, or ctx's.
+// RestartShard closes a shard's connection, connects it again, and returns when the shard is ready.
+// The session is resumed, so no event is lost. The error is [ErrNotOwned] if this process does not
+// have the shard, or the cause of ctx.
 func (b *Bot) RestartShard(ctx context.Context, id int) error {
 	f := b.currentFleet()
 	if f == nil {

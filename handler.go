@@ -13,19 +13,18 @@ import (
 	"github.com/botwright/botwright/internal/runner"
 )
 
-// A Handler handles events of any type. It runs on a goroutine of its own kind: it may block, and
-// events of the same channel or guild then wait for it, unless it is registered with [Concurrent];
-// those of interactions nobody waits for. ctx ends when a deadline of the handler
-// passes or when [Bot.Shutdown] has waited long enough, with [ErrShutdown] as its cause. An
-// error goes to the bot's [ErrorHandler]; so does a panic, as a [*PanicError].
+// A Handler handles events of any type. It may block. Events of the same channel or guild then wait
+// for it, unless it is registered with [Concurrent] or is for interactions. ctx ends when a
+// deadline of the handler passes, or when [Bot.Shutdown] has waited long enough, with [ErrShutdown]
+// as its cause. An error goes to the bot's ErrorHandler, and so does a panic, as a [*PanicError].
 type Handler func(ctx context.Context, e *Event) error
 
-// A HandlerFunc handles events of one type, decoded. It is run as a [Handler] is.
+// A HandlerFunc handles decoded events of one type. It runs like a [Handler].
 type HandlerFunc[E GatewayEvent] func(ctx context.Context, s *discordgo.Session, e *E) error
 
-// On registers h for the events whose discordgo struct is E. It may be called at any time and
-// from any goroutine, also from within a handler. remove takes the handler out again: no call of
-// it begins after remove has returned, though one may still be running.
+// On registers h for the events whose discordgo struct is E. You may call it at any time and from
+// any goroutine, including a handler. remove removes the handler: no call of it begins after remove
+// has returned, but one may still be running.
 //
 // An event whose payload does not decode is reported to the [ErrorHandler] and does not reach h.
 // On panics if h is nil.
@@ -47,9 +46,9 @@ func On[E GatewayEvent](b *Bot, h HandlerFunc[E], opts ...HandlerOption) (remove
 	}, opts)
 }
 
-// Handle registers h for events by their name on the wire, also for those that discordgo has no
-// struct for, such as RATE_LIMITED or VOICE_CHANNEL_STATUS_UPDATE. The name "*" stands for all
-// events. Otherwise it works as [On] does.
+// Handle registers h for events by their name on the wire, including events for which discordgo has
+// no struct, such as RATE_LIMITED or VOICE_CHANNEL_STATUS_UPDATE. The name "*" means all events.
+// Otherwise it works like [On].
 //
 // Handle panics if h is nil or eventType is empty.
 func (b *Bot) Handle(eventType string, h Handler, opts ...HandlerOption) (remove func()) {
@@ -64,8 +63,8 @@ func (b *Bot) Handle(eventType string, h Handler, opts ...HandlerOption) (remove
 	return b.register(eventType, funcName(h), h, opts)
 }
 
-// A HandlerOption changes how one handler is run. Every [Middleware] is one: it wraps that
-// handler alone, inside the middleware of [Bot.Use].
+// A HandlerOption changes how one handler runs. Every [Middleware] is one: it wraps only that
+// handler, inside the middleware of [Bot.Use].
 type HandlerOption interface {
 	apply(*registration)
 }
@@ -88,8 +87,8 @@ func (b *Bot) register(
 	return remove
 }
 
-// Use adds middleware around all handlers, those that are there already included: the first one
-// is outermost, and all are outside the middleware of a single handler. Use panics after Open.
+// Use adds middleware around all handlers, including those added before. The first middleware is
+// outermost, and all of them wrap the middleware of single handlers. Use panics after Open.
 func (b *Bot) Use(mw ...Middleware) {
 	if slices.ContainsFunc(mw, func(m Middleware) bool { return m == nil }) {
 		panic("botwright: Use was given a nil middleware: leave it out")

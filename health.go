@@ -17,10 +17,10 @@ import (
 	"github.com/botwright/botwright/internal/memory"
 )
 
-// Health returns the bot's health: to register checks of the program's own, and to ask how it is.
+// Health returns the bot's health checks, so that you can register your own and ask for a report.
 func (b *Bot) Health() *Health { return b.health }
 
-// A HealthStatus is how something is; from good to bad: [Healthy], [Degraded], [Unhealthy].
+// A HealthStatus says how something is doing. From good to bad: [Healthy], [Degraded], [Unhealthy].
 type HealthStatus string
 
 // Statuses.
@@ -36,8 +36,8 @@ func (s HealthStatus) Worse(other HealthStatus) bool {
 	return health.Status(s).Worse(health.Status(other))
 }
 
-// A CheckFunc looks at one thing. It should heed ctx, which ends with the check's timeout. An
-// error means that the thing is unhealthy, with the error as the message; so does a panic.
+// A CheckFunc checks one thing. It should return when ctx ends, which is at the check's timeout. An
+// error means that the thing is unhealthy, and becomes the message; so does a panic.
 type CheckFunc func(ctx context.Context) (CheckResult, error)
 
 // A CheckResult is what a check has found. The zero value is healthy.
@@ -77,9 +77,9 @@ func CheckTimeout(d time.Duration) CheckOption {
 	return CheckOption{func(c *health.Check) { c.Timeout = d }}
 }
 
-// CheckFailures makes a check a problem with so many bad readings among its last window, instead of
-// HealthConfig's Failures and Window: 1 of 1 for what must not wait, 5 of 10 for what is noisy. It
-// panics unless 1 <= failures <= window <= 64.
+// CheckFailures makes a check unhealthy after failures bad readings among the last window, instead
+// of HealthConfig's Failures and Window. Use 1 of 1 for what must not wait, 5 of 10 for what is
+// noisy. It panics unless 1 <= failures <= window <= 64.
 func CheckFailures(failures, window int) CheckOption {
 	if failures < 1 || window < failures || window > 64 {
 		panic(fmt.Sprintf("botwright: CheckFailures(%d, %d): pass 1 <= failures <= window <= 64",
@@ -88,9 +88,9 @@ func CheckFailures(failures, window int) CheckOption {
 	return CheckOption{func(c *health.Check) { c.Failures, c.Window = failures, window }}
 }
 
-// A Health runs checks and tells of what changes. A [Bot] has one, see [Bot.Health]; one made with
-// [NewHealth] works without, for a bare discordgo session or for anything else. Its methods may be
-// called from any goroutine.
+// A Health runs checks and sends alerts when something changes. A Bot has one; see [Bot.Health].
+// One made with [NewHealth] works without a Bot, for a bare discordgo session or anything else. Its
+// methods may be called from any goroutine.
 type Health struct {
 	cfg       HealthConfig
 	monitor   *health.Monitor
@@ -107,8 +107,8 @@ type Health struct {
 // recentAlerts is how many alerts are remembered for the status page.
 const recentAlerts = 20
 
-// NewHealth returns a Health with the check of memory and no other. See [Health.Register],
-// [Health.Watch] and [Health.Run]. The error lists everything that is wrong with cfg.
+// NewHealth returns a Health with only the check of memory. See [Health.Register], [Health.Watch]
+// and [Health.Run]. The error lists everything that is wrong with cfg.
 func NewHealth(cfg HealthConfig) (*Health, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -134,8 +134,8 @@ func newHealth(cfg HealthConfig, m *memory.Monitor, changed func()) *Health {
 	return h
 }
 
-// Register adds a check of the program's own, at any time. The name is for people and should
-// stay the same. Register panics if the name is empty or taken, or check is nil.
+// Register adds a check of your own. You may call it at any time. The name is for people and should
+// not change. Register panics if the name is empty or taken, or check is nil.
 func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 	if name == "" || check == nil {
 		panic("botwright: Register was given no name or no check: pass both")
@@ -188,9 +188,9 @@ func (h *Health) Watch(sessions ...*discordgo.Session) {
 	})
 }
 
-// Run runs the checks, each at its interval, and tells of changes, until ctx is done. What is not
-// delivered by then is tried once more, for 2 s. It returns then, even if an [Alerter] does not. It
-// may be called once; a bot's is run by the bot.
+// Run runs the checks, each at its interval, and sends alerts, until ctx is done. It then tries for
+// 2 s to deliver what was not delivered, and returns, even if an Alerter does not. Call it once. A
+// bot runs its own Health.
 func (h *Health) Run(ctx context.Context) {
 	sendCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -216,12 +216,12 @@ func (h *Health) Run(ctx context.Context) {
 // sendGrace is how long alerts may still be sent when the bot has stopped.
 const sendGrace = 2 * time.Second
 
-// Check runs all checks now and returns what they found. Alerts are not sent by it.
+// Check runs all checks now and returns what they found. It sends no alerts.
 func (h *Health) Check(ctx context.Context) HealthReport {
 	return h.report(h.monitor.Check(ctx))
 }
 
-// Report returns what the checks have found so far. It runs and waits for nothing.
+// Report returns what the checks have found so far. It runs no checks and does not block.
 func (h *Health) Report() HealthReport { return h.report(h.monitor.Report()) }
 
 // A HealthReport is the state of all checks.
@@ -229,7 +229,7 @@ type HealthReport struct {
 	Status   HealthStatus  `json:"status"` // the worst of the checks
 	Time     time.Time     `json:"time"`
 	Checks   []CheckReport `json:"checks"`
-	Problems []Problem     `json:"problems"`          // that were or will be told of
+	Problems []Problem     `json:"problems"`          // that were or will be reported
 	Name     string        `json:"name"`              // of the process, see HealthConfig
 	Stopped  bool          `json:"stopped,omitempty"` // the bot has, at Time
 }

@@ -17,72 +17,69 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// HealthConfig says how health is checked and who is told. Each zero field is its default.
+// HealthConfig says how health is checked and who gets alerts. Zero fields have their defaults.
 type HealthConfig struct {
-	// Interval is the time between two runs of a check. The default is 5 min. Built-in checks that
-	// only read memory (all but rest) run every 15 s, or at Interval if that is shorter, and a
-	// reading that contradicts what was believed is confirmed as soon.
+	// Interval is the time between two runs of a check. Default: 5m. Built-in checks that make no
+	// request (all except rest) run every 15s, or at Interval if that is shorter. A surprising
+	// reading is confirmed after the same time.
 	Interval time.Duration
 
-	// Timeout is how long one run may take. The default is 10 s, twice the slowest answer of
-	// Discord that counts as healthy. A check that takes longer is unhealthy.
+	// Timeout is how long one run may take. Default: 10s, twice the slowest healthy answer of
+	// Discord. A check that takes longer is unhealthy.
 	Timeout time.Duration
 
-	// A check becomes unhealthy with Failures bad readings among the last Window, and healthy
-	// with Successes good ones in a row. The defaults are 2 of 3, and 2: one slow heartbeat or one
-	// resumed connection wakes nobody.
+	// A check becomes unhealthy after Failures bad readings among the last Window, and healthy
+	// after Successes good ones in a row. Defaults: 2 of 3, and 2, so that one slow heartbeat or
+	// one resumed connection wakes nobody.
 	Failures, Window, Successes int
 
-	// Alerters are told of changes. The default, for nil, is a [SlogAlerter] and, if the
-	// environment variable HEALTH_WEBHOOK is set, a [WebhookAlerter]. For none at all give an
-	// empty slice.
+	// Alerters get the alerts. Default, for nil: a [SlogAlerter] and, if the environment variable
+	// HEALTH_WEBHOOK is set, a [WebhookAlerter]. An empty slice means no alerters.
 	Alerters []Alerter
 
-	// Group is how long changes are gathered so that what belongs together is one alert. The
-	// default is 5 s: shards that fall together are seen to fall within a second or two.
+	// Group is how long changes are collected into one alert. Default: 5s, because shards that fail
+	// together are noticed within a second or two.
 	Group time.Duration
 
-	// Repeat is the time after which problems that are still there are told again. The default
-	// is 1 h.
+	// Repeat is the time after which an alert for open problems is repeated. Default: 1h.
 	Repeat time.Duration
 
-	// Startup is how long the first start may take: the checks begin when all shards are ready,
-	// or when this time is up. The default is 10 min and 5 s for each shard, which is how fast
-	// Discord lets shards identify.
+	// Startup is how long the first start may take: the checks begin when all shards are ready, or
+	// when this time is up. Default: 10m plus 5s for each shard, which is how fast Discord lets
+	// shards identify.
 	Startup time.Duration
 
-	// Name tells one process from another in alerts. The default is the host's name.
+	// Name identifies the process in alerts. Default: the host's name.
 	Name string
 
 	// Limits of the built-in checks.
 
-	// MaxLatency is the limit of a heartbeat's latency, over the last five. Default 1 s.
+	// MaxLatency is the limit of a heartbeat's latency, over the last five. Default: 1s.
 	MaxLatency time.Duration
-	// MaxRESTLatency is the limit for an answer of Discord's API. Default 5 s.
+	// MaxRESTLatency is the limit for an answer of Discord's API. Default: 5s.
 	MaxRESTLatency time.Duration
-	// MaxMemory is the share of the memory limit that may be used; see [WithMemoryLimit] for which
-	// limit that is and what counts against it. Default 0.8: above it the garbage collector begins
-	// to take the CPU.
+	// MaxMemory is the share of the memory limit that may be used; see [WithMemoryLimit] for the
+	// limit and what counts against it. Default: 0.8, above which the garbage collector starts to
+	// use a lot of CPU.
 	MaxMemory float64
-	// MaxCacheEntries is how many entries a cache may have that has no limit of its own. Default
-	// 100,000.
+	// MaxCacheEntries is the limit for caches that have no limit of their own. Default: 100,000.
 	MaxCacheEntries int
-	// MaxQueue is how full the queue of events may be, as a share. Default 0.8: at 1 the bot stops
+	// MaxQueue is how full the queue of events may be, as a share. Default: 0.8. At 1 the bot stops
 	// reading.
 	MaxQueue float64
-	// MaxHandlerErrors is the share of events whose handlers may fail, over 5 min. Default 0.1.
+	// MaxHandlerErrors is the share of events whose handlers may fail, over 5 min. Default: 0.1.
 	MaxHandlerErrors float64
-	// MinIdentifies is the share of the day's IDENTIFYs that should be left. Default 0.2.
+	// MinIdentifies is the share of the day's IDENTIFYs that should remain. Default: 0.2.
 	MinIdentifies float64
 
-	// Checks changes how built-in checks are run, by name: their interval, timeout and failures.
+	// Checks changes how built-in checks run, by name: their interval, timeout and failures.
 	Checks map[string][]CheckOption
 
 	// Without names built-in checks to leave out: gateway, memory, cache, rest, invalid_requests,
 	// identify, queue, handlers, sessions, captures.
 	Without []string
 
-	// Logger is used by a Health of its own; a bot's uses the bot's. The default is
+	// Logger is for a Health without a Bot; a bot's Health uses the bot's logger. Default:
 	// [slog.Default].
 	Logger *slog.Logger
 }
@@ -178,8 +175,8 @@ func (c HealthConfig) validate() error {
 	return errors.Join(problems...)
 }
 
-// WithHealth has the bot check its health and tell of problems. Without it, the checks run only
-// for the pages of [WithAdmin], and nobody is told.
+// WithHealth makes the bot check its health and send alerts. Without it, the checks run only for
+// the pages of [WithAdmin], and no alerts are sent.
 func WithHealth(cfg HealthConfig) Option {
 	return func(c *config) { c.health, c.healthSet = cfg, true }
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/botwright/botwright/internal/events"
 )
 
-// WithPrivilegedIntents adds privileged intents to those that the bot asks for: such as
-// discordgo.IntentMessageContent, without which the messages of guilds come without their content.
-// The others the bot finds out by itself, from its handlers and its [StatePolicy]. Several such
-// options add up.
+// WithPrivilegedIntents adds privileged intents to those that the bot asks for, such as
+// discordgo.IntentMessageContent, without which messages in guilds have no content. The bot finds
+// the other intents by itself, from its handlers and its [StatePolicy]. Several such options add
+// up.
 //
 // A privileged intent must also be enabled under Privileged Gateway Intents on the Bot page of the
 // developer portal. If it is not, [Bot.Run] ends with a [*ShardError] that says so.

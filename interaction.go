@@ -10,11 +10,11 @@ import (
 	"github.com/botwright/botwright/internal/interaction"
 )
 
-// Command lets through uses of the application command of that name, such as "ping" for /ping or
+// Command passes uses of the application command with that name, such as "ping" for /ping or
 // "Report message" for an entry of a context menu. "config set" is the subcommand set of /config,
-// and "config role add" one in the group role; "config" alone is all of /config. It decides
-// before the event is decoded, as all filters of interactions do. Command panics if the name is
-// empty.
+// and "config role add" is a subcommand in the group role. "config" alone is all of /config. Like
+// all filters of interactions, it decides before the event is decoded. Command panics if the name
+// is empty.
 func Command(name string) Middleware {
 	mustRoute("Command", name, `the command's name, such as "ping" or "config set"`)
 	return route(func(e *Event) bool {
@@ -22,8 +22,8 @@ func Command(name string) Middleware {
 	})
 }
 
-// Autocomplete lets through the questions what a user who is typing in an option of that command
-// may mean. The name is given as to [Command].
+// Autocomplete passes requests to complete what a user is typing in an option of that command. The
+// name works as in [Command].
 func Autocomplete(command string) Middleware {
 	mustRoute("Autocomplete", command, `the command's name, such as "ping" or "config set"`)
 	return route(func(e *Event) bool {
@@ -32,9 +32,9 @@ func Autocomplete(command string) Middleware {
 	})
 }
 
-// Component lets through clicks on buttons, and choices in select menus, whose custom id begins
-// with prefix. An id of its own is its own prefix; end a prefix with a character that ids do not
-// have, as in "page:", or it takes in "pages" too. Component panics if the prefix is empty.
+// Component passes clicks on buttons, and choices from select menus, whose custom id begins with
+// prefix. To match one id only, pass the whole id. End a prefix with a separator, as in "page:", or
+// it matches "pages" too. Component panics if the prefix is empty.
 func Component(prefix string) Middleware {
 	mustRoute("Component", prefix, `what the custom ids begin with, such as "page:"`)
 	return route(func(e *Event) bool {
@@ -42,8 +42,7 @@ func Component(prefix string) Middleware {
 	})
 }
 
-// Modal lets through submissions of the forms whose custom id begins with prefix, as
-// [Component] does.
+// Modal passes submissions of forms whose custom id begins with prefix; see [Component].
 func Modal(prefix string) Middleware {
 	mustRoute("Modal", prefix, `what the custom ids begin with, such as "report:"`)
 	return route(func(e *Event) bool {

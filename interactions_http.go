@@ -11,20 +11,20 @@ import (
 	"github.com/botwright/botwright/internal/signed"
 )
 
-// InteractionsHandler returns the endpoint for an application that has Discord send interactions
-// by HTTP and not over the gateway: serve it at the Interactions Endpoint URL of the developer
-// portal's General Information page. publicKey is the application's, in hexadecimal, from the same
-// page; the error says what is wrong with it.
+// InteractionsHandler returns the endpoint for an application to which Discord sends interactions
+// by HTTP instead of over the gateway. Serve it at the Interactions Endpoint URL, which you set on
+// the General Information page of the developer portal. publicKey is the application's public key
+// in hexadecimal, from the same page. The error says what is wrong with it.
 //
-// Interactions reach the handlers that those from the gateway reach, with the session of the
-// guild's shard, or of the first one here. Handlers answer in the same way; the endpoint itself
-// tells Discord that it has taken the interaction (202) and no more. It answers Discord's pings.
+// Interactions reach the same handlers as those from the gateway, with the session of the guild's
+// shard, or of the first shard of this process. Handlers answer in the same way: the endpoint
+// itself only tells Discord that it has accepted the interaction (202). It answers Discord's pings.
 //
-// A request is refused with 401 if it is not signed by Discord or not of this minute, 405 if it is
-// no POST, 408 if its body takes longer than 3 s, 409 if it was handled before, 413 if it is larger
-// than 1 MiB, 400 if it is no JSON, and 503 while the bot is not open or its queue is full. What is
-// not signed is refused before its body is read. The handler may be called by many goroutines at
-// once and waits for no handler.
+// A request is refused with 401 if Discord did not sign it within the last minute, 405 if it is not
+// a POST, 408 if its body takes longer than 3 s, 409 if it was handled before, 413 if it is larger
+// than 1 MiB, 400 if it is not JSON, and 503 while the bot is not open or its queue is full. A
+// request without a signature is refused before its body is read. The endpoint may be called from
+// many goroutines and does not wait for handlers.
 func (b *Bot) InteractionsHandler(publicKey string) (http.Handler, error) {
 	key, err := signed.ParseKey(publicKey)
 	if err != nil {

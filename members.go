@@ -11,12 +11,12 @@ import (
 	"github.com/botwright/botwright/internal/members"
 )
 
-// Members returns all members of a guild, as Discord sends them: a thousand at a time. The bot
-// needs the privileged intent for members. Members are to be read only; State takes in as many
-// as its policy has room for.
+// Members returns all members of a guild as Discord sends them, a thousand at a time. The bot needs
+// the privileged intent for members. Treat members as read-only. State keeps as many of them as its
+// policy allows.
 //
-// Discord answers one such request per guild and 30 seconds; Members waits for its turn. Callers
-// that ask for the same guild at the same time share one request. The sequence ends with an
+// Discord answers one such request per guild every 30 seconds, and Members waits for its turn.
+// Callers that ask for the same guild at the same time share one request. The sequence ends with an
 // error if ctx ends, if the bot is shut down, or if the connection loses its session halfway. The
 // error wraps [ErrMissingIntent], [ErrNotOpen], [ErrNotOwned] or [ErrShutdown] where that is the
 // reason. If the bot is not in the guild, Discord does not answer: give ctx a deadline.

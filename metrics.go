@@ -17,10 +17,10 @@ import (
 	"github.com/botwright/botwright/internal/runner"
 )
 
-// WithMetrics registers the bot's metrics with reg, until [Bot.Shutdown] is done. Their names
-// begin with discord_; what each one means is in its help text. Two bots that share a registry
-// each need one of their own around it, from prometheus.WrapRegistererWith. Such a one cannot be
-// read: to serve /metrics, give the registry itself to [AdminConfig] as the Gatherer.
+// WithMetrics registers the bot's metrics with reg, until [Bot.Shutdown] is done. Their names begin
+// with discord_; what each one means is in its help text. If two bots share a registry, wrap it for
+// each with prometheus.WrapRegistererWith. A wrapped registry cannot be read: to serve /metrics,
+// set the registry itself as the Gatherer of [AdminConfig].
 //
 // The number of series is bounded: by the program's handlers, commands and health checks, the
 // shards, and Discord's event types and routes. A guild, user or channel is never a label.
@@ -35,8 +35,8 @@ func WithMetrics(reg prometheus.Registerer) Option {
 	}
 }
 
-// WithMetricsNamespace sets what the names of the metrics of [WithMetrics] begin with, instead of
-// "discord". The rules and dashboards of the examples look for that.
+// WithMetricsNamespace sets the first part of the names of the metrics of [WithMetrics]. Default:
+// "discord", which the rules and dashboards of the examples expect.
 func WithMetricsNamespace(namespace string) Option {
 	return func(c *config) {
 		if p := namespaceProblem(namespace); p != "" {
@@ -57,13 +57,13 @@ func namespaceProblem(namespace string) string {
 
 // MetricsConfig configures [NewMetrics].
 type MetricsConfig struct {
-	// Namespace is what the names of the metrics begin with. The default is "discord", with
-	// which dashboards made for other libraries find some of what they look for.
+	// Namespace is the first part of the metrics' names. Default: "discord", so that dashboards
+	// made for other libraries find some of what they look for.
 	Namespace string
 
 	// TraceID returns the id of the trace that a context belongs to, or "". Histograms show it as
-	// the exemplar of what took so long; whoever reads them must ask for the OpenMetrics format, see
-	// promhttp.HandlerOpts.EnableOpenMetrics. By default there are no exemplars.
+	// an exemplar. Readers must ask for the OpenMetrics format; see
+	// promhttp.HandlerOpts.EnableOpenMetrics. Default: no exemplars.
 	TraceID func(ctx context.Context) string
 }
 
@@ -98,12 +98,11 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(ch chan<- *prometheus.Desc) { m.parts.Describe(ch) }
 
-// Collect implements prometheus.Collector. A part that panics costs its own metrics and no more.
+// Collect implements [prometheus.Collector]. If a part panics, only its own metrics are missing.
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) { m.parts.Collect(ch) }
 
-// Watch counts the events, interactions and requests of a session that is not a [Bot]'s. It
-// replaces the session's HTTP client by a copy and is to be called once, before the session is
-// opened.
+// Watch counts the events, interactions and requests of a session that is not a Bot's. It replaces
+// the session's HTTP client by a copy. Call it once, before the session is opened.
 func (m *Metrics) Watch(s *discordgo.Session) {
 	client := *s.Client
 	client.Transport = m.RoundTripper(client.Transport)
@@ -244,8 +243,8 @@ func (c *config) shards() int {
 	return c.shardCount
 }
 
-// ObserveDebouncer shows a debouncer of the program in the bot's metrics under a name. stats is
-// [Debouncer.Stats] of that debouncer. The name "handlers" is that of the [Debounce] middleware of
+// ObserveDebouncer shows a debouncer of yours in the bot's metrics, under a name. stats is
+// [Debouncer.Stats] of that debouncer. The name "handlers" belongs to the [Debounce] middleware of
 // all handlers. It panics if the name is empty or taken, or stats is nil.
 func (b *Bot) ObserveDebouncer(name string, stats func() DebouncerStats) {
 	b.debouncerStats.add("ObserveDebouncer", name, stats)

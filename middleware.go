@@ -17,8 +17,8 @@ import (
 // with another context, or not call it at all. Add it to all handlers with [Bot.Use] or to one
 // as a [HandlerOption].
 //
-// A middleware that decides from the fields of the [Event] and not from its Payload runs before
-// the event is decoded, so that what it turns away costs next to nothing.
+// A middleware that decides from the fields of the Event, and not from its Payload, runs before the
+// event is decoded, so events that it rejects cost almost nothing.
 type Middleware func(next Handler) Handler
 
 func (m Middleware) apply(r *registration) {
@@ -41,9 +41,8 @@ func Chain(mw ...Middleware) Middleware {
 	}
 }
 
-// Timeout ends the context of the handler after d, with [ErrHandlerTimeout] as its cause. It is
-// up to the handler to heed its context: it is not abandoned. Timeout panics if d is not
-// positive.
+// Timeout ends the handler's context after d, with [ErrHandlerTimeout] as its cause. The handler
+// has to return then; Timeout does not abandon it. Timeout panics if d is not positive.
 func Timeout(d time.Duration) Middleware {
 	if d <= 0 {
 		panic(fmt.Sprintf("botwright: Timeout(%v): pass a positive duration", d))
@@ -57,9 +56,9 @@ func Timeout(d time.Duration) Middleware {
 	}
 }
 
-// Logging logs each event that was handled, with how long that took: at debug level, or at error
-// level if it failed. A panic of what it wraps is logged too, and becomes a [*PanicError] for the
-// middleware around it. A nil logger is [slog.Default]. What users wrote is not logged.
+// Logging logs each handled event and how long it took, at debug level, or at error level if the
+// handler failed. A panic is logged too, and becomes a [*PanicError] for the middleware around
+// Logging. A nil logger means slog.Default. What users wrote is not logged.
 func Logging(l *slog.Logger) Middleware {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, e *Event) error {
@@ -82,8 +81,8 @@ func Logging(l *slog.Logger) Middleware {
 	}
 }
 
-// Filter lets through the events that keep accepts. keep must not call Payload if it is to
-// decide before the event is decoded. Filter panics if keep is nil.
+// Filter passes the events that keep accepts. To decide before the event is decoded, keep must not
+// call Payload. Filter panics if keep is nil.
 func Filter(keep func(e *Event) bool) Middleware {
 	if keep == nil {
 		panic("botwright: Filter was given a nil function: pass a func(*botwright.Event) bool")
@@ -98,10 +97,10 @@ func Filter(keep func(e *Event) bool) Middleware {
 	}
 }
 
-// NotBot lets through what was not done by a bot, this one included, or by a webhook: a bot that
-// answers bots may end up in a conversation with one, or with itself. Where Discord does not say
-// whether the user is a bot, as when a reaction is removed, only this bot is known to be one. It
-// decides before the event is decoded.
+// NotBot rejects what bots, including this one, and webhooks did, because a bot that answers bots
+// may end up in a conversation with one, or with itself. Where Discord does not say whether the
+// user is a bot, as when a reaction is removed, NotBot rejects only this bot. It decides before the
+// event is decoded.
 func NotBot() Middleware {
 	return Filter(func(e *Event) bool {
 		var author, user, member, webhook bool
@@ -139,15 +138,15 @@ func (e *Event) isOwn() bool {
 	return s != nil && s.State != nil && s.State.User != nil && e.UserID == s.State.User.ID
 }
 
-// GuildOnly lets through what happened in a guild, as opposed to a direct message. It decides
-// before the event is decoded.
+// GuildOnly passes what happened in a guild, as opposed to a direct message. It decides before the
+// event is decoded.
 func GuildOnly() Middleware {
 	return Filter(func(e *Event) bool { return e.GuildID != "" })
 }
 
-// Prefix lets through messages whose content begins with prefix. It decides before the event is
-// decoded. Without the privileged intent MESSAGE_CONTENT Discord leaves the content empty, but
-// for direct messages and messages that mention the bot.
+// Prefix passes messages whose content begins with prefix. It decides before the event is decoded.
+// Without the privileged intent MESSAGE_CONTENT Discord leaves the content empty, except in direct
+// messages and messages that mention the bot.
 func Prefix(prefix string) Middleware {
 	return Filter(func(e *Event) bool {
 		v, _ := frame.Find(e.raw, "content")

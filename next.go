@@ -20,18 +20,18 @@ type Expectation[E GatewayEvent] struct {
 	ending <-chan struct{}
 }
 
-// Expect begins to watch for events of type E that all filters let through, and returns at once:
-// call it before asking a question, and [Expectation.Wait] afterwards, so that no answer is too
-// quick. Only events that are received after the call count, not the one that is being handled.
+// Expect starts to watch for events of type E that pass all filters, and returns at once. Call it
+// before you ask a question, and [Expectation.Wait] afterwards, so that no answer is too quick.
+// Only events received after the call count, not the one being handled.
 //
-// Filters are middleware that decides from the event alone, such as [GuildOnly], [NotBot] or
-// [Filter]. They run one event after the other, before its handlers, and hold up all events of
-// the shard meanwhile: they must not block. A filter that panics ends the Expectation with a
-// [*PanicError]. Each event of the type is shown to everybody who watches, at the cost of the
-// filters: some ten nanoseconds for one that compares ids.
+// Filters are middleware that decides from the event alone, such as GuildOnly, NotBot or Filter.
+// They run before the event's handlers, one event at a time, and must not block, because they hold
+// up all events of the shard. A filter that panics ends the Expectation with a [*PanicError]. Every
+// open Expectation sees each event of its type, which costs its filters: about ten nanoseconds for
+// one that compares ids.
 //
-// Up to 1,024 events are kept until they are taken; one more ends the Expectation with an error
-// that says so. Close it when you are done:
+// Up to 1,024 events are kept until you take them. One more ends the Expectation with an error that
+// says so. Close it when you are done:
 //
 //	replies := botwright.Expect[discordgo.MessageCreate](bot, botwright.NotBot())
 //	defer replies.Close()
@@ -71,12 +71,12 @@ func (x *Expectation[E]) end(err error) {
 	x.inbox.End(err)
 }
 
-// Wait returns the next event: the reply to a question, a reaction to a message. Events that came
-// since the last call are there already. While a handler waits here, the events of its channel or
-// guild wait for it, unless it was registered with [Concurrent] or is for interactions; but it
-// holds no worker that others need, see [QueueConfig]. The error is ctx's
-// cause, or [ErrShutdown] once the bot is stopping: from then on no event would come. The event is
-// shared with its handlers: treat it as read-only.
+// Wait returns the next event, such as the reply to a question or a reaction to a message. Events
+// that arrived since the last call are returned first. While a handler waits here, the events of
+// its channel or guild wait for it, unless it was registered with [Concurrent] or is for
+// interactions. It does not occupy a worker; see [QueueConfig]. The error is ctx's cause, or
+// [ErrShutdown] once the bot is stopping and no event will arrive any more. The event is shared
+// with its handlers: treat it as read-only.
 func (x *Expectation[E]) Wait(ctx context.Context) (*E, error) {
 	if event, ok, err := x.inbox.Poll(); ok || err != nil {
 		return event, err
@@ -89,9 +89,10 @@ func (x *Expectation[E]) Wait(ctx context.Context) (*E, error) {
 	return event, err
 }
 
-// Collect returns the next n events, or those that have come when ctx ends, any number if n is 0:
-// the votes of a minute, say. The error is nil if there are n or ctx's own deadline has passed, and
-// otherwise that of [Expectation.Wait]; the events that have come are returned with it.
+// Collect returns the next n events, or those that have arrived when ctx ends. If n is 0 it returns
+// any number, such as the votes of a minute. The error is nil if there are n events or if ctx's own
+// deadline has passed. Otherwise it is that of [Expectation.Wait], and comes with the events that
+// have arrived.
 func (x *Expectation[E]) Collect(ctx context.Context, n int) ([]*E, error) {
 	var events []*E
 	for n <= 0 || len(events) < n {
@@ -108,15 +109,16 @@ func (x *Expectation[E]) Collect(ctx context.Context, n int) ([]*E, error) {
 	return events, nil
 }
 
-// Close ends the watch. Wait returns what has come before, and then an error. Closing twice is
-// fine.
+// Close stops watching. Wait still returns the events that arrived before, and then an error.
+// Closing twice is fine.
 func (x *Expectation[E]) Close() { x.end(errClosed) }
 
-// Next waits for the next event of type E that all filters let through, and returns it: [Expect]
-// and [Expectation.Wait] in one. It may be called from handlers, also of events of the same channel;
-// register one that is not for interactions with [Concurrent], or the channel waits for it as it
-// waits. Events that were received before the call do not count. If you ask a question first, the
-// answer may come before the call: use Expect then.
+// Next waits for the next event of type E that passes all filters, and returns it. It is [Expect]
+// and [Expectation.Wait] in one. You may call it from a handler, even of an event in the same
+// channel, but register that handler with [Concurrent] unless it is for interactions: otherwise the
+// channel waits for the handler while the handler waits for the channel. Events that were received
+// before the call do not count. If you ask a question first, use [Expect], because the answer may
+// arrive before Next is called.
 func Next[E GatewayEvent](ctx context.Context, b *Bot, filters ...Middleware) (*E, error) {
 	x := Expect[E](b, filters...)
 	defer x.Close()

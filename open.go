@@ -11,8 +11,8 @@ import (
 )
 
 // Run opens the bot, waits until ctx is done, and shuts it down. It returns nil after an orderly
-// stop, a [*ShardError] if Discord will not have a shard back, and a [*ShutdownError] if handlers
-// did not finish in time; see [WithShutdownTimeout].
+// stop, a [*ShardError] if Discord refuses a shard for good, and a [*ShutdownError] if handlers did
+// not finish in time; see [WithShutdownTimeout].
 func (b *Bot) Run(ctx context.Context) error {
 	err := b.Open(ctx)
 	if err == nil {
@@ -40,10 +40,10 @@ func (b *Bot) wait(ctx context.Context) error {
 	return err
 }
 
-// Open connects all shards and returns when every one of them is ready and Session.State has the
-// guilds that the bot is in. It waits out an outage of the gateway. For guilds that Discord does
-// not send, such as those in an outage, it waits until none has come for 5 s, and logs how many are
-// missing. When ctx ends first, or a shard cannot ever be ready, it stops the bot and returns the
+// Open connects all shards. It returns when every shard is ready and Session.State has the guilds
+// that the bot is in. It keeps trying during an outage of the gateway. For guilds that Discord does
+// not send, such as those in an outage, it waits until none has arrived for 5 s, and logs how many
+// are missing. If ctx ends first, or a shard can never be ready, Open stops the bot and returns the
 // reason. A bot can be opened once.
 func (b *Bot) Open(ctx context.Context) error {
 	runCtx, err := b.begin()

@@ -22,8 +22,8 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// An Option configures a [Bot]; see [New]. Of one that is given twice the last counts, except for
-// those that say that they add up.
+// An Option configures a [Bot]; see [New]. If you give an option twice, the last one counts, except
+// for options that say that they add up.
 type Option func(*config)
 
 // config is what the options of a bot come to.
@@ -81,27 +81,26 @@ type config struct {
 	tasks []task
 }
 
-// An ErrorHandler is told what went wrong: the errors of handlers, panics as [*PanicError],
-// payloads that do not decode as [*DecodeError], interactions that nobody handles as
-// [*UnhandledInteractionError], an [*IdentifyBudgetError]. e is nil for what
-// did not happen to an event. It is called from many goroutines and must not block: a handler that
-// has failed waits for it, and so do later errors that are not a handler's, 64 of which are kept.
-// A panic in it is logged and goes no further, and it may end its goroutine.
+// An ErrorHandler receives everything that goes wrong: the errors of handlers, panics as
+// [*PanicError], payloads that do not decode as [*DecodeError], interactions that nobody handles as
+// [*UnhandledInteractionError], and others such as an [*IdentifyBudgetError]. e is nil if the error
+// is not about an event. It is called from many goroutines and must not block: the handler that
+// failed waits for it, and so do later errors from outside handlers, of which 64 are kept. A panic
+// in it is logged and goes no further. It may end its goroutine.
 type ErrorHandler func(ctx context.Context, e *Event, err error)
 
-// WithIntents sets the intents that the bot asks for, all of them. Without it, it asks for
-// those that its handlers and its [StatePolicy] need, except for the privileged ones: those are
-// added with [WithPrivilegedIntents]. A bot that sets Identify.Intents in [WithSessionConfig] or
-// in Session, as discordgo bots do, has set the same.
+// WithIntents sets all intents that the bot asks for. Without it, the bot asks for those that its
+// handlers and its [StatePolicy] need, except for privileged ones, which you add with
+// [WithPrivilegedIntents]. Setting Identify.Intents in [WithSessionConfig] or in Session, as
+// discordgo bots do, has the same effect.
 func WithIntents(intents discordgo.Intent) Option {
 	return func(c *config) { c.intents, c.intentsSet = intents, true }
 }
 
-// WithShards sets the number of shards that the bot is split into, over all processes, and
-// which of them this process has; none means all. A count of 0 takes the number that Discord
-// recommends when the bot is opened; with a [SessionStore] it keeps the number of the sessions that
-// can be resumed, as long as no shard has more than the 2,500 guilds that Discord allows. The
-// default is one shard.
+// WithShards sets the number of shards over all processes, and the ids of those that this process
+// has. No ids means all. A count of 0 means the number that Discord recommends when the bot is
+// opened. With a [SessionStore] it keeps the number of the sessions that can be resumed, as long as
+// no shard has more than the 2,500 guilds that Discord allows. Default: one shard.
 func WithShards(count int, ids ...int) Option {
 	return func(c *config) {
 		switch {
@@ -123,8 +122,8 @@ func WithShards(count int, ids ...int) Option {
 	}
 }
 
-// WithAPI sets the base URL of Discord's REST API, without /api: that of a proxy, or of a fake
-// Discord for tests. The default is https://discord.com. The gateway's URL is asked for there.
+// WithAPI sets the base URL of Discord's REST API, without /api, such as that of a proxy, or of a
+// fake Discord for tests. Default: https://discord.com. The bot asks there for the gateway's URL.
 func WithAPI(baseURL string) Option {
 	return func(c *config) {
 		u, err := url.Parse(strings.TrimRight(baseURL, "/"))
@@ -154,7 +153,7 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithLogger sets the logger. The default is [slog.Default] at the time of [New]. The token and
+// WithLogger sets the logger. Default: what [slog.Default] is when you call [New]. The token and
 // what users write are never logged.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
@@ -166,8 +165,8 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithErrorHandler sets what is told of errors. The default logs them, and of the payloads that
-// do not decode the first of each type.
+// WithErrorHandler sets the function that receives errors. The default logs them; of payloads that
+// do not decode, it logs the first of each event type.
 func WithErrorHandler(h ErrorHandler) Option {
 	return func(c *config) {
 		if h == nil {
@@ -178,11 +177,12 @@ func WithErrorHandler(h ErrorHandler) Option {
 	}
 }
 
-// WithSessionEvents adds to the event types that are also forwarded to the handlers that were
-// added with discordgo's own Session.AddHandler, such as MESSAGE_CREATE. Those are run by
-// discordgo: neither their order is kept nor a panic contained, and BeforeUpdate and BeforeDelete
-// are nil. Prefer [On], to which [Adapt] fits the same handlers. READY and RESUMED cannot be
-// forwarded: a session is opened once and does not notice when the connection to Discord changes.
+// WithSessionEvents names event types, such as MESSAGE_CREATE, that are also forwarded to handlers
+// that you add with discordgo's Session.AddHandler. Several such options add up. discordgo runs
+// these handlers, so they run in no particular order, a panic ends the process, and BeforeUpdate
+// and BeforeDelete are nil. Prefer [On], which takes the same handlers with [Adapt]. READY and
+// RESUMED cannot be forwarded: a session is opened once and does not notice when the connection to
+// Discord changes.
 func WithSessionEvents(types ...string) Option {
 	return func(c *config) {
 		for _, t := range types {
@@ -198,17 +198,17 @@ func WithSessionEvents(types ...string) Option {
 }
 
 // WithSessionConfig sets a function that is called with each discordgo session, one per shard,
-// before it is used: to set UserAgent, Identify.Presence, Identify.LargeThreshold, or
-// Identify.Intents, see [WithIntents]. ShardID and ShardCount are set by then; ShardCount is 0 for
-// the first session of [WithShards](0), which does not know it yet. Those two, Token, Client,
-// Dialer, State and reconnecting are the bot's own: [New] refuses a function that changes them.
+// before it is used. It may set UserAgent, Identify.Presence, Identify.LargeThreshold, or
+// Identify.Intents; see [WithIntents]. ShardID and ShardCount are already set; ShardCount is 0 for
+// the first session of WithShards(0), whose number is not known yet. New refuses a function that
+// changes these two, Token, Client, Dialer, State or how the session reconnects.
 //
-// The tokens of webhooks and interactions, which are part of URLs, are kept out of all errors and
-// logs. For that, requests with one take ShouldRetryOnRateLimit and MaxRestRetries from the session
-// as f leaves it, not from a request's options, and cause no discordgo.RateLimit event. Two things
-// are out of reach: a session with Debug set prints each request with the bot's token, and a token
-// that makes no valid URL, such as one with a line break, is in discordgo's error until the bot
-// reports it.
+// The tokens of webhooks and interactions are part of URLs. The bot keeps them out of all errors
+// and logs. So requests with such a token use ShouldRetryOnRateLimit and MaxRestRetries of the
+// session as f leaves it, not of a request's options, and cause no discordgo.RateLimit event. Two
+// things cannot be prevented: a session with Debug set prints each request with the bot's token,
+// and a token that makes an invalid URL, such as one with a line break, is in discordgo's error
+// until the bot reports it.
 func WithSessionConfig(f func(*discordgo.Session)) Option {
 	return func(c *config) {
 		if f == nil {
@@ -219,9 +219,9 @@ func WithSessionConfig(f func(*discordgo.Session)) Option {
 	}
 }
 
-// WithShutdownTimeout sets how long [Bot.Run] has to shut down, and [Bot.Shutdown] if its context has
-// no deadline; handlers have all of it but 2.5 s. The default is 20 s, two thirds of the time that
-// Kubernetes gives a process.
+// WithShutdownTimeout sets how long [Bot.Run] may take to shut down, and [Bot.Shutdown] if its
+// context has no deadline. Handlers have all of it except the last 2.5s. Default: 20s, two thirds
+// of the time that Kubernetes gives a process.
 func WithShutdownTimeout(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {
@@ -232,10 +232,10 @@ func WithShutdownTimeout(d time.Duration) Option {
 	}
 }
 
-// WithClock sets what time it is for [Cooldown], so that a test of a bot need not wait: the Now of
-// a discordtest.Server moves on with its Advance. Now is called from many goroutines. Timers run
-// in real time all the same: Debounce, deadlines of handlers, automatic deferring. A [TTLCache] or a
-// piece of middleware by itself is best tested with testing/synctest. The default is [time.Now].
+// WithClock sets the clock of [Cooldown], so that a test of a bot need not wait: pass the Now of a
+// discordtest.Server, and move time with its Advance. now is called from many goroutines. Timers
+// still run in real time: those of [Debounce], of handlers' deadlines and of automatic deferring.
+// Test a TTLCache or a middleware by itself with testing/synctest. Default: [time.Now].
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
 		if now == nil {

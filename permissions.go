@@ -11,17 +11,17 @@ import (
 	"github.com/botwright/botwright/internal/frame"
 )
 
-// RequirePermissions lets a handler of interactions be called only for users who have all of the
-// given permissions in the channel where they are, such as discordgo.PermissionBanMembers. Others
-// are told refusal, in a message that only they see; for "" nothing is said. Administrators, and
-// the owner of the guild, have all permissions, and in a direct message nobody has any.
+// RequirePermissions calls a handler of interactions only for users who have all of the given
+// permissions in the channel, such as discordgo.PermissionBanMembers. Other users get refusal as a
+// message that only they see, or no message if it is "". Administrators and the owner of the guild
+// have all permissions. In a direct message nobody has any.
 //
 //	botwright.On(bot, onBan, botwright.Command("ban"),
 //		botwright.RequirePermissions(discordgo.PermissionBanMembers, "You may not ban."))
 //
-// It decides by what Discord sends with the interaction, without a request and before the event
-// is decoded, and it does so last, after the filters and all other middleware of its handler,
-// wherever it stands among them. To hide a command from those who may not use it, set
+// It uses the permissions that Discord sends with the interaction, so it makes no request and needs
+// no decoding. It runs after the filters and all other middleware of its handler, regardless of its
+// position among them. To hide a command from users who may not use it, set
 // DefaultMemberPermissions too. Events that are not interactions are refused with an error.
 //
 // RequirePermissions panics if permissions is 0.
@@ -29,8 +29,8 @@ func RequirePermissions(permissions int64, refusal string) HandlerOption {
 	return RequirePermissionsFunc(permissions, func(*Event, int64) string { return refusal })
 }
 
-// RequirePermissionsFunc is [RequirePermissions] with words for each refusal, such as in the user's
-// language. missing has the permissions that the user lacks.
+// RequirePermissionsFunc is [RequirePermissions] with a message for each refusal, for example in
+// the user's language. missing has the permissions that the user lacks.
 func RequirePermissionsFunc(
 	permissions int64, refusal func(e *Event, missing int64) string,
 ) HandlerOption {

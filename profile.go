@@ -15,34 +15,33 @@ import (
 	"github.com/botwright/botwright/internal/runner"
 )
 
-// ProfilerConfig configures a [Profiler]. Each zero field is its default.
+// ProfilerConfig configures a [Profiler]. Zero fields have their defaults.
 type ProfilerConfig struct {
-	// Slow is how long an operation may take. The default is 5 s: an interaction has been lost
-	// for two seconds by then.
+	// Slow is how long an operation may take. Default: 5s, when an interaction has been lost for
+	// two seconds.
 	Slow time.Duration
 
-	// CaptureDir is where captures go, which show what the process was doing when an operation
-	// became slow. It is made when it is needed. Without it there are none.
+	// CaptureDir is the directory for captures, which show what the process was doing when an
+	// operation became slow. It is created when needed. Default: no captures.
 	CaptureDir string
 
-	// CaptureEvery is the least time between two captures that were not asked for. The default
-	// is 5 minutes: what is slow is slow many times, and one capture a time explains it.
+	// CaptureEvery is the minimum time between two automatic captures. Default: 5m, because what is
+	// slow is usually slow many times, and one capture explains it.
 	CaptureEvery time.Duration
 
 	// MaxCaptureBytes is how large all captures may be together before the oldest are deleted.
-	// The default is 256 MiB, some twenty captures.
+	// Default: 256 MiB, about twenty captures.
 	MaxCaptureBytes int64
 
-	// CPUProfile is for how long a capture records a CPU profile. The default is 2 s, in which
-	// a busy CPU is sampled 200 times. A negative value leaves it out.
+	// CPUProfile is how long a capture records a CPU profile. Default: 2s, in which a busy CPU is
+	// sampled 200 times. A negative value disables it.
 	CPUProfile time.Duration
 
-	// MaxNames is how many operations have statistics of their own; all others are one named
-	// "other". The default is 256, of some 4 KiB each.
+	// MaxNames is how many operations have their own statistics; all others are counted as "other".
+	// Default: 256, at about 4 KiB each.
 	MaxNames int
 
-	// Logger is told of what is slow and of captures. The default is the bot's logger, or
-	// [slog.Default].
+	// Logger logs slow operations and captures. Default: the bot's logger, or [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -66,8 +65,8 @@ func (c ProfilerConfig) withDefaults() ProfilerConfig {
 	return c
 }
 
-// WithProfiler profiles every handler under its function's name, and captures what goes on when
-// one is slow; see [Bot.Profiler].
+// WithProfiler profiles every handler under its function's name, and captures what the process is
+// doing when one is slow; see [Bot.Profiler].
 func WithProfiler(cfg ProfilerConfig) Option {
 	return func(c *config) {
 		if p := cfg.problem(); p != "" {
@@ -94,12 +93,12 @@ func (b *Bot) newProfiler() *Profiler {
 	return p
 }
 
-// Profiler returns the bot's profiler, for operations other than handlers. It is there with and
+// Profiler returns the bot's profiler, for operations other than handlers. It exists with and
 // without [WithProfiler].
 func (b *Bot) Profiler() *Profiler { return b.profiler }
 
-// A Profiler measures operations, keeps statistics of them, and says which are slow. Its methods
-// may be called from any goroutine. An operation costs about a microsecond or two.
+// A Profiler measures operations, keeps statistics, and reports slow ones. Its methods may be
+// called from any goroutine. Measuring an operation costs one or two microseconds.
 type Profiler struct {
 	cfg        ProfilerConfig
 	operations *profile.Operations
@@ -131,9 +130,9 @@ func NewProfiler(cfg ProfilerConfig) *Profiler {
 	}
 }
 
-// Do calls fn as an operation of that name and returns its error. The goroutine has the pprof
-// label "operation" meanwhile, and the execution trace a region. Names should be few; see
-// ProfilerConfig.MaxNames. A panic of fn counts as an error and goes on.
+// Do calls fn as an operation of that name and returns its error. Meanwhile the goroutine has the
+// pprof label "operation", and the execution trace has a region. Use few names; see
+// [ProfilerConfig.MaxNames]. A panic in fn counts as an error and is passed on.
 func (p *Profiler) Do(
 	ctx context.Context, name string, fn func(context.Context) error,
 ) (err error) {
@@ -211,8 +210,8 @@ type OperationStats struct {
 	P99     time.Duration `json:"p99_ns"`
 	Max     time.Duration `json:"max_ns"`
 
-	// AllocatedBytes is what the whole process has allocated while the operation ran: of
-	// operations that run at the same time, each has it all.
+	// AllocatedBytes is what the whole process allocated while the operation ran. Operations that
+	// run at the same time each count all of it.
 	AllocatedBytes uint64 `json:"process_allocated_bytes"`
 }
 
@@ -227,11 +226,11 @@ func (p *Profiler) Snapshot() []OperationStats {
 }
 
 // Run records the execution trace and makes a capture when an operation becomes slow, at most one
-// per ProfilerConfig.CaptureEvery, until ctx is done. A bot with [WithProfiler] runs its own
-// profiler. Without a CaptureDir, Run only waits.
+// per [ProfilerConfig.CaptureEvery], until ctx is done. A bot with [WithProfiler] does this itself.
+// Without a CaptureDir, Run only waits.
 //
-// Go has one flight recorder per process: when somebody else uses it, captures have no trace. It
-// costs a percent or two of CPU time.
+// Go has one flight recorder per process. If something else uses it, captures have no trace. It
+// costs one or two percent of CPU time.
 func (p *Profiler) Run(ctx context.Context) {
 	if p.cfg.CaptureDir == "" {
 		<-ctx.Done()
@@ -267,8 +266,8 @@ func (p *Profiler) Run(ctx context.Context) {
 
 // Capture writes what the process is doing into a new directory in ProfilerConfig.CaptureDir, and
 // returns its path: goroutines.txt, heap.pprof, cpu.pprof, and during [Profiler.Run] trace.out for
-// go tool trace. It takes ProfilerConfig.CPUProfile; the end of ctx cuts that short. The error says
-// what is missing in the capture. One capture waits for another.
+// go tool trace. It takes as long as [ProfilerConfig.CPUProfile], or until ctx ends. The error says
+// what is missing from the capture. Captures wait for each other.
 func (p *Profiler) Capture(ctx context.Context) (dir string, err error) {
 	if p.cfg.CaptureDir == "" {
 		return "", errors.New("botwright: no capture without a ProfilerConfig.CaptureDir")

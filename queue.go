@@ -7,39 +7,39 @@ import (
 	"github.com/botwright/botwright/internal/dispatch"
 )
 
-// QueueConfig bounds the events that wait for handlers or are being handled, over all shards of
-// a bot. Each zero field is its default.
+// QueueConfig bounds the events that wait for handlers or are being handled, over all shards of a
+// bot. Zero fields have their defaults.
 //
-// No guild can take what others need; a channel of direct messages counts as one. As soon as half
-// of MaxEvents or MaxBytes is in use, a guild that holds more than an eighth loses what it brings
-// beyond that: State sees it and handlers do not, and it is reported with an [*OverflowError].
-// When a limit is reached and no guild is above its share, nothing more is read from Discord until
-// there is room. Heartbeats go on meanwhile; and should Discord give up on the connection, it is
-// resumed, with the events that were missed. Presence updates and typing are dropped as soon as
-// half of a limit is in use: they say how things are now, which is worth nothing late.
+// No guild can starve others; a channel of direct messages counts as a guild. When more than half
+// of MaxEvents or MaxBytes is in use, a guild that holds more than an eighth of it loses its
+// further events: State still sees them, handlers do not, and they are reported with an
+// [*OverflowError]. When a limit is reached and no guild is above its share, the bot stops reading
+// from Discord until there is room. Heartbeats continue, and if Discord gives up on the connection,
+// it is resumed and Discord sends the events that were missed. Presence updates and typing are
+// dropped as soon as half of a limit is in use, because they are worthless when they are late.
 //
-// Interactions have room of their own, a quarter of the limits, because their users wait: a full
-// queue does not hold them up. Beyond that they are dropped and reported in the same way.
+// Interactions have their own room, a quarter of the limits, because their users are waiting: a
+// full queue does not hold them up. Beyond that they are dropped and reported in the same way.
 type QueueConfig struct {
-	// MaxEvents is how many events there may be. The default is 16,384: some seconds of a large
-	// bot's traffic, beyond which it is better to let Discord keep them.
+	// MaxEvents is the limit on the number of events. Default: 16,384, a few seconds of a large
+	// bot's traffic. Beyond that it is better to let Discord keep them.
 	MaxEvents int
 
-	// MaxBytes is how large their payloads may be in all. The default is 64 MiB: 16,384 events
-	// are about 16 MiB, and the guilds that follow READY are larger.
+	// MaxBytes is the limit on the total size of their payloads. Default: 64 MiB. 16,384 events are
+	// about 16 MiB, and the guilds that follow READY are larger.
 	MaxBytes int64
 
-	// MaxInFlight is how many keys are handled in parallel. The default is 512: a handler mostly
-	// waits for REST, and as many can wait at once as Discord's 50 requests a second let through
-	// in ten seconds. Interactions do not count, nor does a handler that waits in Expect, Next,
-	// MaxConcurrent or Retry. A guild has an eighth of them and borrows idle ones. What it
-	// borrows is not taken from others: a guild below its share gets one beyond MaxInFlight if
-	// need be, and a guild with none at once, up to eight times MaxInFlight in all.
+	// MaxInFlight is how many keys are handled in parallel. Default: 512, because handlers mostly
+	// wait for REST, and Discord's limit of 50 requests a second lets about that many finish in ten
+	// seconds. Interactions do not count, nor does a handler that waits in Expect, Next,
+	// MaxConcurrent or Retry. Each guild may use an eighth, and idle workers beyond that. This
+	// never takes workers from others: a guild below its share gets one beyond MaxInFlight if
+	// necessary, and a guild with none gets one at once, up to eight times MaxInFlight in all.
 	MaxInFlight int
 
-	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. The
-	// default is 5 s: an interaction must be answered within 3 s, and what takes longer than a
-	// few REST calls is worth a look. A negative value turns the reports off.
+	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. Default:
+	// 5s. An interaction must be answered within 3 s, and whatever takes longer than a few REST
+	// calls deserves a look. A negative value turns the reports off.
 	Slow time.Duration
 }
 
@@ -63,7 +63,7 @@ func (c QueueConfig) internal() dispatch.Config {
 	return dispatch.Config{MaxEvents: c.MaxEvents, MaxBytes: c.MaxBytes, MaxInFlight: c.MaxInFlight}
 }
 
-// WithQueue sets the limits of what waits for handlers.
+// WithQueue sets the limits of the events that wait for handlers.
 func WithQueue(q QueueConfig) Option {
 	return func(c *config) {
 		if p := negative(map[string]int64{"MaxEvents": int64(q.MaxEvents),
@@ -93,8 +93,8 @@ type QueueStatus struct {
 // waiting is how many events wait for a handler, or in one that is parked.
 func (q *QueueStatus) waiting() int { return q.Events - q.Running }
 
-// Queue returns a snapshot of what waits for handlers. It never waits for one. It looks at every
-// channel of which something waits: call it every second, not for every event.
+// Queue returns a snapshot of the events that wait for handlers. It never blocks on a handler. It
+// visits every channel with waiting events, so call it once a second rather than for every event.
 func (b *Bot) Queue() QueueStatus {
 	st := b.runner.Stats()
 	return QueueStatus{

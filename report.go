@@ -13,8 +13,8 @@ import (
 	"github.com/botwright/botwright/internal/tick"
 )
 
-// A Report says in a few figures how a bot is doing. It prints as some lines for people, and can
-// be logged with slog and encoded as JSON.
+// A Report summarizes how a bot is doing. It prints as a few lines for people, and can be logged
+// with slog and encoded as JSON.
 type Report struct {
 	Time   time.Time     `json:"time"`
 	Uptime time.Duration `json:"uptime_ns"` // since Open
@@ -22,15 +22,15 @@ type Report struct {
 	Shards      int `json:"shards"` // of this process
 	ShardsReady int `json:"shards_ready"`
 
-	// ReadyIn is about how long the shards that are not ready will take if nothing is wrong with
-	// them: Discord lets few of them identify at a time.
+	// ReadyIn estimates how long the shards that are not ready will take if nothing is wrong with
+	// them. Discord lets only a few of them identify at a time.
 	ReadyIn time.Duration `json:"ready_in_ns"`
 
 	Guilds            int `json:"guilds"`
 	UnavailableGuilds int `json:"unavailable_guilds"`
 
-	// Users is how many members the guilds have in all; who is in two of them counts twice.
-	// Discord says it when it sends a guild. Who comes and goes later is counted if the bot has
+	// Users is the total number of members of all guilds; a user in two guilds counts twice.
+	// Discord sends the numbers with each guild. Later joins and leaves are counted if the bot has
 	// the intent for members.
 	Users int `json:"users"`
 
@@ -120,8 +120,8 @@ func (r Report) LogValue() slog.Value {
 	)
 }
 
-// WithReportEvery logs a [Report] at info level each time d has passed, as long as the bot is open.
-// Every 30 s is usual. Without the option nothing is logged.
+// WithReportEvery logs a [Report] at info level every d while the bot is open. 30s is usual.
+// Default: no reports.
 func WithReportEvery(d time.Duration) Option {
 	return func(c *config) {
 		if d <= 0 {

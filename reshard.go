@@ -11,29 +11,30 @@ import (
 	"github.com/botwright/botwright/internal/overlap"
 )
 
-// ErrResharding is returned by [Bot.Reshard] while another call of it is at work.
+// ErrResharding is returned by [Bot.Reshard] while another call is in progress.
 var ErrResharding = errors.New("botwright: the bot is resharding already")
 
-// Reshard changes the number of shards without downtime: it connects as many new shards beside
-// the old ones, and when all are ready lets them take over. No event is lost or handled twice
-// meanwhile, and those of one channel or guild keep their order, except for two that come within
-// the same tenths of a second as the new shards begin. Events without an id of their own are told
-// apart by their contents: of two with the same type and contents within 10 milliseconds of each
-// other, such as a reaction that is added, removed and added again, one may be handled twice or not
-// at all if the new shards begin or the old ones end in between. A count of 0 takes what Discord
-// recommends. With the number that there is already, nothing is done.
+// Reshard changes the number of shards without downtime. It connects count new shards beside the
+// old ones and lets them take over when all are ready. A count of 0 means the number that Discord
+// recommends. If the bot already has that number, Reshard does nothing.
 //
-// It takes as long as a start and ten seconds more, longer while shards reconnect or the queue
-// is full, and costs an IDENTIFY per new shard. It returns an error, with everything as it was,
-// if the day's budget does not allow that, if ctx ends, or if a new shard is refused by Discord.
-// When the new shards had begun to handle events by then, they go on until the old ones have caught
-// up, up to 5 minutes longer; until then another Reshard gets [ErrResharding]. Once the new shards
-// have taken over, the end of ctx does not matter any more.
+// No event is lost or handled twice. Events of one channel or guild keep their order, except for
+// two that arrive within the same tenths of a second as the new shards begin. Events without an id
+// are recognized by their contents: of two with the same type and contents within 10 milliseconds
+// of each other, such as a reaction that is added, removed and added again, one may be handled
+// twice or not at all if the new shards begin or the old ones end in between.
 //
-// Only a bot that has all shards in one process can reshard. [Bot.Session] and the sessions of
-// events are other ones afterwards, with the presence of the old ones; handlers that were added to
-// a session itself stay behind, unless a function of [WithSessionConfig] adds them. The old sessions
-// can still be used for REST. Answers to a request for members that is under way may be lost.
+// It takes as long as a start plus ten seconds, longer while shards reconnect or the queue is full,
+// and costs an IDENTIFY per new shard. If the day's budget does not allow that, if ctx ends, or if
+// Discord refuses a new shard, it returns an error and leaves everything as it was. If the new
+// shards had begun to handle events by then, they continue until the old ones have caught up, for
+// up to 5 minutes; until then another Reshard returns [ErrResharding]. Once the new shards have
+// taken over, the end of ctx no longer matters.
+//
+// Only a bot that has all shards in one process can reshard. Afterwards [Bot.Session] and events
+// have new sessions, with the presence of the old ones. Handlers that you added to a session itself
+// stay behind, unless a function of [WithSessionConfig] adds them. You can still use the old
+// sessions for REST. Answers to a request for members that is in progress may be lost.
 func (b *Bot) Reshard(ctx context.Context, count int) error {
 	if count < 0 {
 		return fmt.Errorf("botwright: there cannot be %d shards", count)

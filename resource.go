@@ -11,21 +11,20 @@ import (
 	"github.com/botwright/botwright/internal/tick"
 )
 
-// ResourceConfig configures the watch over what the process uses. Each zero field is its default.
+// ResourceConfig configures [WithResources]. Zero fields have their defaults.
 type ResourceConfig struct {
-	// Interval is how often a line is logged and the memory compared with its limit. The default
-	// is a minute.
+	// Interval is how often a line is logged and memory is compared with its limit. Default: 1m.
 	Interval time.Duration
 
-	// MaxMemory is from how many bytes on memory counts as high, which is logged as a warning
-	// once, and once more when it is a tenth below that again. It is compared with
-	// Resources.MemoryUsed. The default is 80 % of the limit, see [WithMemoryLimit]; without one,
-	// 500 MiB, which is plenty for a thousand guilds.
+	// MaxMemory is the number of bytes from which memory counts as high. A warning is logged once,
+	// and a second line when memory is a tenth below that again. It is compared with
+	// Resources.MemoryUsed. Default: 80 % of the limit (see [WithMemoryLimit]), or 500 MiB without
+	// a limit, which is plenty for a thousand guilds.
 	MaxMemory int64
 }
 
-// WithResources logs what the process uses of the machine, once a minute, and warns when its
-// memory is high. [Bot.Report] and [WithMetrics] tell the same without it.
+// WithResources logs the process's CPU and memory once a minute, and warns when memory is high.
+// [Bot.Report] and [WithMetrics] have the same figures without it.
 func WithResources(cfg ResourceConfig) Option {
 	return func(c *config) {
 		if p := negative(map[string]int64{
@@ -63,7 +62,7 @@ func (c *config) maxMemory() int64 {
 	return c.resources.MaxMemory
 }
 
-// Resources is what the process uses of the machine. What the system does not tell is 0.
+// Resources says how much memory and CPU the process uses. What the system does not report is 0.
 type Resources struct {
 	RSS     int64 `json:"rss_bytes"`  // in RAM; on Linux
 	Heap    int64 `json:"heap_bytes"` // objects, live or not yet collected
@@ -126,20 +125,20 @@ func (b *Bot) readResources() Resources {
 	}
 }
 
-// WithMemoryLimit sets how much memory the process may use, in bytes. When 80 % of it are in use,
-// the bot shrinks its caches ([WithCache]) and the messages and members in State by a quarter; from
-// 90 % on by half; from 95 % on they give up everything that they can. It looks every 10 s, so that
-// what goes on to grow is shrunk again, and logs what changes. When shrinking frees nothing, it
-// says so once and leaves the caches alone until more is used. Guilds, channels, roles and the
-// members of StatePolicy.KeepOverLimit stay.
+// WithMemoryLimit sets how much memory the process may use, in bytes. When 80 % of it is in use,
+// the bot shrinks its caches ([WithCache]) and the messages and members in State by a quarter, from
+// 90 % on by half, and from 95 % on as far as it can. It checks every 10 s, so that what keeps
+// growing is shrunk again, and logs what changes. If shrinking frees nothing, the bot says so once
+// and leaves the caches alone until more is used. Guilds, channels, roles and the members of
+// StatePolicy.KeepOverLimit stay.
 //
 // Garbage does not count, nor does memory that was asked for and never touched. Health checks,
 // reports and metrics use the same limit.
 //
-// The default is the limit of the container (its cgroup) or GOMEMLIMIT, whichever is less; without
-// either nothing is shrunk. [NoLimit] turns it off. Against the container's limit counts what the
-// process has in RAM, garbage included: set GOMEMLIMIT to nine tenths of it, so that the collector
-// knows about it.
+// Default: the limit of the container (its cgroup) or GOMEMLIMIT, whichever is less. Without
+// either, nothing is shrunk. [NoLimit] turns it off. What counts against the container's limit is
+// the process's RAM, including garbage: set GOMEMLIMIT to nine tenths of that limit, so that the
+// garbage collector knows about it.
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) {
 		if bytes < NoLimit || bytes == 0 {
@@ -150,7 +149,7 @@ func WithMemoryLimit(bytes int64) Option {
 	}
 }
 
-// A MemoryPressure says how memory stands, as of the last look.
+// A MemoryPressure says how much memory was in use at the last check.
 type MemoryPressure struct {
 	Limit   int64  `json:"limit_bytes"` // 0: none
 	Used    int64  `json:"used_bytes"`  // what counts against it, see WithMemoryLimit

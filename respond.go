@@ -6,10 +6,10 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// Respond answers an interaction as discordgo's Session.InteractionRespond does, and leaves no
-// trace in memory: discordgo remembers the URL of every response and follow-up, with the
-// interaction's token in it, for as long as the session lives (about 480 bytes each;
-// ratelimit.go, GetBucket). Use it where interactions come by the million.
+// Respond answers an interaction like discordgo's Session.InteractionRespond, but leaves nothing
+// behind in memory. discordgo remembers the URL of every response and follow-up, including the
+// interaction's token, for as long as the session lives (about 480 bytes each; ratelimit.go,
+// GetBucket). Use Respond in bots that answer millions of interactions.
 func Respond(
 	ctx context.Context, s *discordgo.Session, i *discordgo.Interaction,
 	response *discordgo.InteractionResponse, options ...discordgo.RequestOption,
@@ -23,8 +23,8 @@ func Respond(
 	return err
 }
 
-// Followup sends another message for an interaction that was answered, as discordgo's
-// Session.FollowupMessageCreate does, and like [Respond] leaves no trace in memory.
+// Followup sends another message for an interaction that was answered, like discordgo's
+// Session.FollowupMessageCreate. Like [Respond], it leaves nothing behind in memory.
 func Followup(
 	ctx context.Context, s *discordgo.Session, i *discordgo.Interaction,
 	message *discordgo.WebhookParams, options ...discordgo.RequestOption,

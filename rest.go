@@ -14,8 +14,8 @@ import (
 	"github.com/botwright/botwright/internal/rest"
 )
 
-// RESTConfig says how requests to Discord's API are sent; see [WithREST] and [NewTransport]. Each
-// zero field is its default.
+// RESTConfig says how requests to Discord's API are sent; see [WithREST] and [NewTransport]. Zero
+// fields have their defaults.
 type RESTConfig struct {
 	// Base sends the requests. Default: the transport of [WithHTTPClient], else
 	// [http.DefaultTransport].
@@ -26,14 +26,14 @@ type RESTConfig struct {
 	// the limit.
 	GlobalLimit int
 
-	// ProxyLimits leaves the limits of routes and the global limit to a proxy in front of Discord,
-	// for which see [WithAPI]. Answers with status 429 are still waited out, and failed requests
-	// are still retried.
+	// ProxyLimits leaves the limits of routes and the global limit to a proxy in front of Discord;
+	// see [WithAPI]. The transport still waits after an answer with status 429, and still retries
+	// failed requests.
 	ProxyLimits bool
 
-	// MaxWait is how long a call whose context has no deadline waits for one limit of Discord's to
-	// end. A longer wait is a [*RateLimitError] at once. Default: 1 min. Discord's documented limits
-	// last seconds; others last an hour, such as that for creating roles.
+	// MaxWait is how long a call whose context has no deadline waits for a single limit. If the
+	// wait would be longer, the call returns a [*RateLimitError] at once. Default: 1m. Discord's
+	// documented limits last seconds; others last an hour, such as the one for creating roles.
 	MaxWait time.Duration
 
 	// Timeout bounds each attempt, from sending the request to the last byte of the answer.
@@ -54,8 +54,8 @@ func (c RESTConfig) internal(base http.RoundTripper) rest.Config {
 		MaxWait: c.MaxWait, Timeout: c.Timeout}
 }
 
-// WithREST changes how the bot sends requests to Discord's API. All of its sessions share one
-// transport, which keeps to Discord's limits: see [Transport].
+// WithREST changes how the bot sends requests to Discord's API. All its sessions share one
+// transport, which keeps Discord's limits; see [Transport].
 func WithREST(cfg RESTConfig) Option {
 	return func(c *config) {
 		if p := cfg.problem(); p != "" {
@@ -101,20 +101,22 @@ func (b *Bot) tokenRefused() {
 // may be called from any goroutine. For all requests together:
 //
 //   - The limits of routes are learned from Discord's answers. As many requests as a limit allows
-//     are sent at once, in the order in which they were made. The global limit is kept before
-//     Discord has to enforce it. The answers to interactions are exempt from it and wait for nobody.
-//   - A call ends when its context does; pass it with discordgo.WithContext. A wait for a limit
-//     that would outlast the context's deadline ends at once with a [*RateLimitError].
-//   - A handler whose call waits for a limit holds no worker of the event queue meanwhile, if the
-//     call was made with the handler's context.
+//     are sent at once, in the order in which they were made. The transport keeps the global limit
+//     before Discord has to enforce it. Answers to interactions are exempt from it and never wait
+//     for each other.
+//   - A call ends when its context does; pass it with discordgo.WithContext. If the wait for a
+//     limit would outlast the context's deadline, the call returns a [*RateLimitError] at once.
+//   - While a call waits for a limit, its handler does not occupy a worker of the event queue, if
+//     the call was made with the handler's context.
 //   - A request that fails with a status of 500 or above, or without an answer, is sent again, up
-//     to five times, if that can do no harm: any method but POST, and the creation of a message,
-//     which carries a nonce that Discord enforces. Then it is a [*RequestError].
-//   - Requests that Discord counts as invalid (status 401, 403 and 429) are counted as Discord
-//     does, over 10 minutes. Before they are as many as get a host blocked, calls are slowed and
-//     then refused, those of [Low] priority first: see [InvalidRequestsError].
-//   - A webhook that Discord does not know is not asked for again: [ErrWebhookGone]. A token that it refuses three
-//     times in a row is [ErrUnauthorized], and the end of [Bot.Run].
+//     to five times, if that is safe. It is for any method except POST, and for creating a message,
+//     which carries a nonce that Discord enforces. Then the call returns a [*RequestError].
+//   - Invalid requests (status 401, 403 and 429) are counted as Discord counts them, over 10
+//     minutes. Before there are enough to get the host blocked, calls are slowed down and then
+//     refused, those of [Low] priority first; see [InvalidRequestsError].
+//   - Requests to a webhook that Discord does not know return [ErrWebhookGone] without being sent.
+//     After Discord has refused the token three times in a row, calls return [ErrUnauthorized] and
+//     [Bot.Run] ends.
 type Transport struct {
 	rest *rest.Transport
 	next http.RoundTripper
@@ -134,11 +136,12 @@ func newTransport(rt *rest.Transport) *Transport {
 	return &Transport{rest: rt, next: &redact.Transport{Next: publicErrors{rt}}}
 }
 
-// RoundTrip implements http.RoundTripper. A request that fails without an answer gives an answer
-// whose body cannot be read if its URL has a token in it, because http.Client would show the URL.
+// RoundTrip implements [http.RoundTripper]. If a request whose URL has a token fails without an
+// answer, RoundTrip returns an answer whose body cannot be read, because http.Client would put the
+// URL into an error.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) { return t.next.RoundTrip(r) }
 
-// Install has a session send its requests through the Transport. It replaces the session's HTTP
+// Install makes a session send its requests through the Transport. It replaces the session's HTTP
 // client by a copy without a timeout, and turns off discordgo's own retries. Call it before the
 // session is used.
 func (t *Transport) Install(s *discordgo.Session) { install(s, s.Client, t) }
@@ -146,7 +149,7 @@ func (t *Transport) Install(s *discordgo.Session) { install(s, s.Client, t) }
 // Stats returns a snapshot.
 func (t *Transport) Stats() RESTStats { return restStats(t.rest.Stats()) }
 
-// RESTStats says where requests to Discord's API stand with its limits.
+// RESTStats describes the requests to Discord's API and how close they are to its limits.
 type RESTStats struct {
 	Waiting      int           `json:"waiting"`       // requests that wait for a limit
 	Buckets      int           `json:"buckets"`       // limits of routes that are kept track of
@@ -205,7 +208,7 @@ type RateLimitError struct {
 	// up, "global" for the bot's over all routes, "cloudflare" if the host is blocked.
 	Scope string
 
-	// RetryAfter is how long it takes until the request could be sent.
+	// RetryAfter is how long to wait until the request can be sent.
 	RetryAfter time.Duration
 
 	// Sent reports whether Discord answered 429. Otherwise the request was not sent.
@@ -224,8 +227,8 @@ type InvalidRequestsError struct {
 
 func (e *InvalidRequestsError) Error() string { return (*rest.InvalidRequestsError)(e).Error() }
 
-// A RequestError says that a request got no answer, or one with a status of 500 or above, in as
-// many attempts as were made. Discord may have carried it out all the same.
+// A RequestError says that a request got no answer, or an answer with a status of 500 or above, in
+// all of its attempts. Discord may have carried it out anyway.
 type RequestError struct {
 	Method   string
 	Route    string // such as /channels/{id}/messages
@@ -242,18 +245,19 @@ func (e *RequestError) Unwrap() error { return e.Err }
 // Timeout reports whether no answer came in time.
 func (e *RequestError) Timeout() bool { return (*rest.RequestError)(e).Timeout() }
 
-// A PriorityLevel says which requests go first where requests wait for a limit.
+// A PriorityLevel says which of the requests that wait for a limit go first.
 type PriorityLevel int
 
-// Levels of [Priority]. A request without one is between the two.
+// Levels of [Priority]. Requests without a level are between the two.
 const (
 	Low PriorityLevel = iota
 	High
 )
 
-// Priority returns a context whose requests go before all others, or after all others, that wait
-// for the same limit. Low is for what can be left undone, such as deleting old messages: when many
-// requests fail, it is slowed and refused first; see [InvalidRequestsError].
+// Priority returns a context whose requests go ahead of others that wait for the same limit
+// ([High]), or after them ([Low]). Use Low for what can be left undone, such as deleting old
+// messages: when many requests fail, those are slowed down and refused first; see
+// [InvalidRequestsError].
 func Priority(ctx context.Context, level PriorityLevel) context.Context {
 	if level == High {
 		return rest.WithLevel(ctx, rest.High)

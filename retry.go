@@ -13,15 +13,15 @@ import (
 )
 
 // Retry calls the handler again when it has failed, up to attempts times in all, after a random
-// pause of up to 0.5 s that doubles each time, up to 30 s. It does not try again after a panic, an
-// event that does not decode, an error made by [Permanent], a request that Discord refused (4xx:
-// asking again changes nothing, and counts towards a ban), or the end of the context. Nor does it
-// once an interaction has expired, or the handler has responded to it or deferred it: a second
-// response is refused. What [AutoDefer] has deferred is tried again.
+// pause of up to 0.5 s that doubles each time, up to 30 s. It does not retry after a panic, an
+// event that does not decode, an error made by [Permanent], the end of the context, or a request
+// that Discord refused (4xx), because asking again changes nothing and counts toward a ban. Nor
+// does it retry once an interaction has expired or the handler has responded to it or deferred it,
+// because Discord refuses a second response. It does retry what [AutoDefer] has deferred.
 //
-// Retry returns the last error, joined with the first one if that is another: what went wrong may
-// only show at first. Meanwhile the events behind it wait, so that their order is kept. Retry
-// panics if attempts is less than 2.
+// Retry returns the last error, joined with the first one if they differ, because the cause may
+// show only in the first. Events behind it wait, so that their order is kept. Retry panics if
+// attempts is less than 2.
 func Retry(attempts int) Middleware {
 	if attempts < 2 {
 		panic(fmt.Sprintf("botwright: Retry(%d): pass at least 2 attempts", attempts))
@@ -106,7 +106,7 @@ func retryable(err error) bool {
 	return !panicked
 }
 
-// Permanent marks an error that [Retry] shall not try to get over. It returns nil for nil.
+// Permanent marks an error that [Retry] should not retry. It returns nil for nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

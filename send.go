@@ -9,23 +9,23 @@ import (
 )
 
 var (
-	// ErrPayloadTooLarge says that something for the gateway is over Discord's limit of 4096
-	// bytes, or a presence over 3072, which leaves room for the rest of an IDENTIFY.
+	// ErrPayloadTooLarge says that a gateway payload is larger than Discord's limit of 4096 bytes,
+	// or a presence larger than 3072, which leaves room for the rest of an IDENTIFY.
 	ErrPayloadTooLarge = gateway.ErrPayloadTooLarge
 
-	// ErrSendQueueFull says that 1024 things wait to be sent over one shard's connection
-	// already: Discord takes 120 a minute.
+	// ErrSendQueueFull says that 1024 payloads are already waiting for one shard's connection.
+	// Discord accepts 120 a minute.
 	ErrSendQueueFull = gateway.ErrQueueFull
 
-	// ErrOtherShard says that a guild's members were asked for on a shard that does not have the
+	// ErrOtherShard says that a guild's members were requested on a shard that does not have the
 	// guild. [Bot.SessionFor] returns the session of the right one.
 	ErrOtherShard = errors.New("botwright: the guild is on another shard: use SessionFor")
 )
 
-// A SendError says that something a discordgo session was to send over the gateway, such as a
-// presence or a request for members, was not sent and will not be. The session's method has
-// returned by then, so the [ErrorHandler] is told. Err may be [ErrPayloadTooLarge],
-// [ErrSendQueueFull] or [ErrOtherShard].
+// A SendError says that a payload of a discordgo session for the gateway, such as a presence or a
+// request for members, was not sent and will not be. It goes to the ErrorHandler, because the
+// session's method has returned by then. Err may be [ErrPayloadTooLarge], [ErrSendQueueFull] or
+// [ErrOtherShard].
 type SendError struct {
 	ShardID int
 	Op      int // the gateway's opcode: 3 for a presence, 8 for a request for members

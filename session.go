@@ -18,7 +18,7 @@ import (
 //
 //	botwright.On(bot, botwright.Adapt(onMessage))
 //
-// The handler gets the same session and the same struct. Unlike under discordgo, events of one
+// The handler gets the same session and the same struct. Unlike in discordgo, events of the same
 // channel or guild wait for it, unless it is registered with [Concurrent]. Adapt panics if h is
 // nil.
 func Adapt[E GatewayEvent](h func(s *discordgo.Session, e *E)) HandlerFunc[E] {

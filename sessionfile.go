@@ -6,14 +6,15 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// FileSessionStore returns a [StateStore] and [AlertStore] that is a file, readable by its owner
-// only. Its directory must exist, or [New] fails. Next to it are used: path with ".progress" behind
-// it, which is written every few seconds, ".alerts", ".lock", and a directory ".state". Each is replaced as a
-// whole: a crash at any moment leaves the old contents or the new ones.
+// FileSessionStore returns a [StateStore] and [AlertStore] that uses a file, readable only by its
+// owner. The file's directory must exist, or [New] returns an error. It also uses path +
+// ".progress", which is written every few seconds, path + ".alerts", path + ".lock", and the
+// directory path + ".state". Each file is replaced as a whole, so a crash at any moment leaves the
+// old contents or the new ones.
 //
-// A file is used by one bot at a time: another one is told so, and identifies. The lock goes with the
-// process, however that ends. A file that is damaged, or that others may write to, is refused; then
-// nothing is saved before it has been removed and the bot started again.
+// One bot uses a file at a time. A second bot gets an error and identifies. The lock ends with the
+// process, however it ends. A file that is damaged, or that other users may write to, is refused.
+// Nothing is saved then until you remove it and start the bot again.
 func FileSessionStore(path string) SessionStore {
 	return &sessionFile{file: session.NewFile(path)}
 }

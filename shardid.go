@@ -20,9 +20,9 @@ func ShardID(guildID string, count int) (int, error) {
 	return int((id >> 22) % uint64(count)), nil
 }
 
-// SessionFor returns the discordgo session of the shard that a guild is on; shard 0 for "", as
-// in an event without a guild. The error is [ErrNotOpen], [ErrNotOwned] if another process has that
-// shard, or says that this is no guild's id.
+// SessionFor returns the discordgo session of the shard that a guild is on. For "", as in an event
+// without a guild, that is shard 0. The error is [ErrNotOpen], [ErrNotOwned] if another process has
+// that shard, or says that guildID is not an id.
 func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
 	s, err := b.shardOf(guildID)
 	if err != nil {
@@ -31,18 +31,18 @@ func (b *Bot) SessionFor(guildID string) (*discordgo.Session, error) {
 	return s.session, nil
 }
 
-// Owns reports whether the guild is on a shard of this process; for "" whether shard 0 is, which
-// direct messages come in on. It does not say whether the bot is in the guild. Before Open, and
-// for what is no guild's id, it is false.
+// Owns reports whether the guild is on a shard of this process. For "" it reports whether shard 0
+// is, which receives direct messages. It does not say whether the bot is in the guild. It is false
+// before Open, and if guildID is not an id.
 func (b *Bot) Owns(guildID string) bool {
 	_, err := b.SessionFor(guildID)
 	return err == nil
 }
 
-// ShardKey makes a key for a cache that processes share: the shard that a guild is on, out of how
-// many, and the given key, as in "3/16:key". Without a guild, as for direct messages and
-// entitlements, it is shard 0, where Discord sends what has none. The number of shards is part of
-// it because another number puts guilds on other shards.
+// ShardKey makes a key for a cache that processes share. It consists of the guild's shard, the
+// number of shards and the given key, as in "3/16:key". For "", as in direct messages and
+// entitlements, the shard is 0, where Discord sends these. The number of shards is part of the key
+// because guilds move when it changes.
 func (b *Bot) ShardKey(guildID, key string) (string, error) {
 	f := b.currentFleet()
 	if f == nil {

@@ -15,16 +15,16 @@ import (
 type ShardSession struct {
 	*discordgo.Session
 	ID    int // of the shard
-	Count int // of the bot's shards, those of other processes included
+	Count int // of all the bot's shards, including those of other processes
 }
 
-// EachShard calls fn for every shard of this process, at the same time, and returns when all calls
-// have: with their errors, joined, each with its shard. Use it for what goes over the gateway, such
-// as a presence, which is for one shard alone. ctx is passed on; fn has to watch it. A panic of fn
-// becomes a [*PanicError]. The error is [ErrNotOpen] before Open.
+// EachShard calls fn for every shard of this process, in parallel, and returns when all calls have
+// returned. The error joins their errors, each with its shard. Use it for what goes over the
+// gateway, such as a presence, which would otherwise reach one shard only. fn gets ctx and has to
+// watch it. A panic in fn becomes a [*PanicError]. Before Open the error is [ErrNotOpen].
 //
-// The discordgo methods that use the gateway return discordgo.ErrWSNotFound for a shard that was not
-// ready yet. After Open all were.
+// discordgo methods that use the gateway return discordgo.ErrWSNotFound for a shard that has not
+// been ready yet. After Open, all shards have been.
 func (b *Bot) EachShard(ctx context.Context, fn func(context.Context, ShardSession) error) error {
 	f := b.currentFleet()
 	if f == nil {
@@ -55,8 +55,8 @@ func (s *shard) call(
 	return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.Count})
 }
 
-// Sessions returns an iterator over the discordgo sessions of this process by the shard's id, in
-// their order; there are none before Open. To use all of them at the same time, see
+// Sessions returns an iterator over the discordgo sessions of this process and the ids of their
+// shards, in ascending order. There are none before Open. To use all of them at the same time, see
 // [Bot.EachShard].
 func (b *Bot) Sessions() iter.Seq2[int, *discordgo.Session] {
 	return func(yield func(int, *discordgo.Session) bool) {

@@ -6,8 +6,8 @@ import (
 	"github.com/botwright/botwright/internal/shardenv"
 )
 
-// WithShardsFromEnv is [WithShards] from the environment of the process, read by [New], so that one
-// image runs as any number of processes:
+// WithShardsFromEnv is [WithShards] with values from the environment, which [New] reads, so that
+// one image can run as any number of processes:
 //
 //	SHARD_COUNT     the number of shards over all processes; 0 for Discord's recommendation,
 //	                which leaves all of them to this process
@@ -18,9 +18,9 @@ import (
 //	SHARDS_PER_POD  with SHARD_ID=ordinal, how many shards each pod has; 1 by default. Pod n
 //	                begins with shard n × SHARDS_PER_POD; the last may have fewer
 //
-// With SHARD_COUNT alone this process has all shards. Where none of them is set, or all are empty,
-// the option does nothing: WithShards before it, or one shard, remains. New refuses what does not
-// fit together.
+// With only SHARD_COUNT this process has all shards. If no variable is set, or all are empty, the
+// option does nothing, and WithShards or the default of one shard applies. New refuses variables
+// that contradict each other.
 func WithShardsFromEnv() Option {
 	return func(c *config) {
 		count, ids, set, err := shardenv.Read(os.Getenv)

@@ -9,7 +9,7 @@ import (
 	"github.com/botwright/botwright/internal/gateway"
 )
 
-// A ShardState is where a shard is on its way to being ready.
+// A ShardState says what a shard is doing.
 type ShardState string
 
 // States of a shard.
@@ -24,8 +24,8 @@ const (
 	ShardClosed      ShardState = "closed"      // shut down
 )
 
-// A ShardStatus is a snapshot of one shard. In JSON, durations are in nanoseconds and Err is its
-// text; a time that has not come and an error that there is not are left out.
+// A ShardStatus is a snapshot of one shard. In JSON, durations are in nanoseconds, Err is its text,
+// and zero times and a nil error are left out.
 type ShardStatus struct {
 	ID    int        `json:"id"`
 	State ShardState `json:"state"`
@@ -45,8 +45,8 @@ type ShardStatus struct {
 	Guilds            int `json:"guilds"`             // those that are available
 	UnavailableGuilds int `json:"unavailable_guilds"` // not sent yet, or in an outage
 
-	// Blocked is for how long reading has stopped until there is room in the queue; 0 when it has
-	// not. Heartbeats go on meanwhile, and what Discord sends is read later.
+	// Blocked is how long the bot has not been reading because the queue is full; 0 if it is
+	// reading. Heartbeats continue, and what Discord sends is read later.
 	Blocked time.Duration `json:"blocked_ns,omitzero"`
 
 	Sequence     int64     `json:"sequence"`               // of the last event

@@ -47,26 +47,27 @@ const closeReserve = 5 * moment
 // moment is what each stage of Shutdown has, however late it is.
 const moment = 500 * time.Millisecond
 
-// ErrShutdownInHandler is returned by [Bot.Shutdown] if something calls it that it would wait for.
+// ErrShutdownInHandler is returned by [Bot.Shutdown] if the caller is something it would wait for.
 var ErrShutdownInHandler = errors.New("botwright: Shutdown was called by a handler, the error " +
 	"handler or another function that it waits for: the bot is shutting down, but this call does " +
 	"not wait for it")
 
-// Shutdown stops the bot: it takes no more events, waits for the handlers of those that it has,
-// and closes the connections. When ctx is about to end it cancels the context of the handlers
-// that still run, with [ErrShutdown] as the cause, and returns a [*ShutdownError], which names
-// what it had to leave behind. If ctx has no deadline, it has that of [WithShutdownTimeout].
-// Shutdown returns by then, whatever the functions of the program do, or at most 3 seconds later
-// if there were less than 5 seconds or ctx was canceled. The
-// bot appears offline at once, unless it has a [SessionStore] and may be resumed. The discordgo
-// sessions close by themselves in the second that follows, which discordgo spends asleep: a test
-// that counts goroutines has to wait for that.
+// Shutdown stops the bot. It accepts no more events, waits for the handlers of the events it has,
+// and closes the connections. When ctx is about to end, it cancels the contexts of handlers that
+// are still running, with [ErrShutdown] as the cause, and returns a [*ShutdownError] that names
+// what it had to leave behind. If ctx has no deadline, the one of [WithShutdownTimeout] applies.
+// Shutdown returns by the deadline no matter what your functions do, or at most 3 seconds later if
+// there were less than 5 seconds or ctx was canceled.
 //
-// Before Open it makes Open impossible. A further call waits for the first one or for its own
-// ctx, and returns what that returned. A call from within a handler, the error handler, a [KeyFunc]
-// or a session store would wait for itself: it begins the shutdown, which then has the time of
-// WithShutdownTimeout, and returns [ErrShutdownInHandler] at once. [Bot.Run] returns when the
-// shutdown has ended. A goroutine that a handler has started may call it and wait, as long as the
+// The bot appears offline at once, unless it has a [SessionStore] and may be resumed. The discordgo
+// sessions close within a second after Shutdown, because discordgo sleeps that long: a test that
+// counts goroutines has to wait for it.
+//
+// After Shutdown, a bot cannot be opened. A second call waits for the first one or for its own ctx,
+// and returns the first one's result. A call from a handler, the error handler, a [KeyFunc] or a
+// session store would wait for itself: it begins the shutdown, which then has the time of
+// [WithShutdownTimeout], and returns [ErrShutdownInHandler] at once. [Bot.Run] returns when the
+// shutdown has ended. A goroutine that a handler started may call Shutdown and wait, as long as the
 // handler does not wait for that goroutine.
 func (b *Bot) Shutdown(ctx context.Context) error {
 	within := b.waitsForCaller()

@@ -9,47 +9,46 @@ import (
 	"github.com/botwright/botwright/internal/state"
 )
 
-// NoLimit is the value of a limit that there is not to be.
+// NoLimit disables a limit.
 const NoLimit = -1
 
 // A StatePolicy says what the State of a bot's sessions keeps, how much and for how long; see
 // [WithState]. The zero value keeps nothing. Start from [StateMinimal] or [StateFull] and change
 // what you need.
 type StatePolicy struct {
-	// What is kept. Guilds is a condition of all else. Threads are those that are active, and
-	// ThreadMembers who is in them. Presences are those of members that are kept.
+	// What to keep. Everything else requires Guilds. Threads are the active ones, and ThreadMembers
+	// are their members. Presences are those of members that are kept.
 	Guilds, Channels, Threads, ThreadMembers, Roles, Emojis, Stickers bool
 	VoiceStates, Presences                                            bool
 
-	// MembersPerGuild is how many members are kept of a guild, or [NoLimit]. When there are as
-	// many, a new one takes the place of the one that Discord has not said anything about for
-	// longest. The default is 0: only those of KeepOverLimit.
+	// MembersPerGuild is how many members of a guild are kept, or [NoLimit]. A new member then
+	// replaces the one that Discord has not mentioned for the longest time. Default: 0, only those
+	// of KeepOverLimit.
 	MembersPerGuild int
 
 	// Keep says who may be kept at all within MembersPerGuild; nil means anybody.
 	Keep KeepFunc
 
-	// KeepOverLimit says who is kept beyond MembersPerGuild, MemberLifetime and memory pressure;
-	// nil means nobody. Without the bot itself ([KeepSelf]), what it may do in a channel has to
-	// be asked of Discord each time.
+	// KeepOverLimit says who is kept regardless of MembersPerGuild, MemberLifetime and memory
+	// pressure; nil means nobody. Without the bot itself ([KeepSelf]), each check of the bot's
+	// permissions needs a request.
 	KeepOverLimit KeepFunc
 
-	// MessagesPerChannel is how many messages are kept of a channel, the last ones, or [NoLimit].
-	// The default is 0. Without messages, BeforeUpdate and BeforeDelete of their events are nil.
+	// MessagesPerChannel is how many of a channel's latest messages are kept, or [NoLimit].
+	// Default: 0. Without messages, BeforeUpdate and BeforeDelete of their events are nil.
 	MessagesPerChannel int
 
-	// MemberLifetime is how long a member is kept after Discord last said something about them,
-	// MessageLifetime how long a message after it was written, and ThreadLifetime how long a
-	// thread after it was archived. 0 is for ever.
+	// MemberLifetime is how long a member is kept after Discord last mentioned them,
+	// MessageLifetime how long a message is kept after it was written, and ThreadLifetime how long
+	// a thread is kept after it was archived. Default: 0, which means forever.
 	MemberLifetime, MessageLifetime, ThreadLifetime time.Duration
 
-	// SweepInterval is how often each guild is looked through for what has outlived its time.
-	// The guilds take turns, a few each second, so that no event waits for a sweep of all of
-	// them. The default is 5 minutes.
+	// SweepInterval is how often each guild is checked for what has expired. The guilds take turns,
+	// a few each second, so that no event waits for all of them. Default: 5m.
 	SweepInterval time.Duration
 }
 
-// StateNone keeps nothing but the bot's own user: the least memory. Handlers see what is in their
+// StateNone keeps only the bot's own user. It takes the least memory. Handlers see what is in their
 // events.
 func StateNone() StatePolicy { return StatePolicy{} }
 
@@ -63,9 +62,9 @@ func StateMinimal() StatePolicy {
 	}
 }
 
-// StateFull keeps what discordgo's own State keeps by default, so that code that was written for it
-// goes on to work: everything but messages, and all members, of which Discord sends few without the
-// privileged intents for members and presences.
+// StateFull keeps what discordgo's own State keeps by default, so that code written for it keeps
+// working: everything except messages, and all members. Without the privileged intents for members
+// and presences, Discord sends few of them.
 func StateFull() StatePolicy {
 	return StatePolicy{
 		Guilds: true, Channels: true, Threads: true, ThreadMembers: true, Roles: true,
@@ -86,19 +85,19 @@ func defaultState() StatePolicy {
 	return p
 }
 
-// WithState says what the State of the bot's sessions keeps. The default is [StateMinimal].
+// WithState says what the State of the bot's sessions keeps. Default: [StateMinimal].
 //
-// Session.State is discordgo's, with all its methods, but the bot feeds it: in the order of the
-// shard's events, each before the handlers of that event and of all that come after it run, but
-// for interactions, which wait for nothing. Fields such as GuildMemberUpdate.BeforeUpdate are set
-// when what was before is known. A guild in an outage stays, marked Unavailable; one that the bot
-// has left, or that a new session does not list, is freed.
+// Session.State is discordgo's type, with all its methods. The bot fills it in the order of the
+// shard's events: each event is applied before its handlers, and those of later events, run.
+// Interactions are the exception, because they wait for nothing. Fields such as
+// GuildMemberUpdate.BeforeUpdate are set if the earlier value is known. A guild in an outage stays,
+// marked Unavailable. A guild that the bot has left, or that a new session does not list, is freed.
 //
-// What State returns is to be read only. Lists in a guild or channel, such as Guild.Members, may
-// change at any time: hold State.RLock while ranging over them, and call no method of State
+// Treat what State returns as read-only. Lists in a guild or channel, such as Guild.Members, may
+// change at any time: hold State.RLock while you range over them, and do not call methods of State
 // meanwhile. Channels outside guilds are not kept.
 //
-// Without [WithIntents] the bot also asks for the intents that the policy needs, but for the
+// Without [WithIntents] the bot also asks for the intents that the policy needs, except for
 // privileged ones.
 func WithState(p StatePolicy) Option {
 	return func(c *config) {
@@ -179,13 +178,12 @@ type StateMember struct {
 	decoded func() *discordgo.Member
 }
 
-// Member returns the member, to be read only. If it comes with a whole guild, it is decoded for
-// this: decide by the fields first.
+// Member returns the member. Treat it as read-only. If Discord sent it as part of a whole guild,
+// this call decodes it, so check the fields first.
 func (m StateMember) Member() *discordgo.Member { return m.decoded() }
 
-// A KeepFunc decides which members State keeps. It is called for each member of a guild that
-// Discord sends, and must be quick and use neither the bot nor State; a panic in it loses the event
-// for State.
+// A KeepFunc decides which members State keeps. It is called for each member that Discord sends. It
+// must be quick and must not use the bot or State. If it panics, State misses the event.
 type KeepFunc func(m StateMember) bool
 
 // KeepSelf keeps the bot itself. It is a [KeepFunc].
@@ -194,7 +192,7 @@ func KeepSelf(m StateMember) bool { return m.Self }
 // KeepOwners keeps the owners of guilds. It is a [KeepFunc].
 func KeepOwners(m StateMember) bool { return m.Owner }
 
-// KeepVoice keeps who is in a voice channel, for as long as they are. It needs VoiceStates. It is a
+// KeepVoice keeps members while they are in a voice channel. It needs VoiceStates. It is a
 // [KeepFunc].
 func KeepVoice(m StateMember) bool { return m.Voice }
 

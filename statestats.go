@@ -6,8 +6,8 @@ import (
 	"github.com/botwright/botwright/internal/metrics"
 )
 
-// StateStats is how much State holds, over all shards of this process, and how many members,
-// messages and threads have left it.
+// StateStats says how much State holds, over all shards of this process, and how many members,
+// messages and threads were removed.
 type StateStats struct {
 	Guilds      int `json:"guilds"`
 	Channels    int `json:"channels"`
@@ -43,8 +43,8 @@ func (s StateStats) metric() metrics.State {
 	}
 }
 
-// StateStats counts what State holds. It holds State's lock meanwhile, a millisecond for some ten
-// thousand channels.
+// StateStats counts what State holds. It holds State's lock while it counts: about a millisecond
+// for ten thousand channels.
 func (b *Bot) StateStats() StateStats {
 	var sum StateStats
 	for _, s := range b.ownShards() {

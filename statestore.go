@@ -9,25 +9,25 @@ import (
 	"github.com/botwright/botwright/internal/state"
 )
 
-// A StateStore is a [SessionStore] that also keeps what the State of each shard holds, so that a
-// process that resumes has the State that its predecessor had. What it keeps of a shard is a list
-// of parts, of which it need not know what is in them. [FileSessionStore] returns one.
+// A StateStore is a [SessionStore] that also keeps State, so that a process that resumes has the
+// State of its predecessor. For each shard it keeps a list of parts, whose contents are opaque to
+// it. [FileSessionStore] returns one.
 //
-// A part has the events that changed State since the part before, compressed: every 5 seconds
-// about as much as Discord has sent of what State keeps. When the parts have grown to more than
-// State takes, one replaces them. A part that gets lost with all behind it, as in a loss of power,
-// is noticed; and then the session is resumed from where the parts end.
+// A part has the compressed events that changed State since the part before: every 5 seconds about
+// as much as Discord has sent of what State keeps. When the parts are larger than State itself, a
+// single part replaces them. If the last parts get lost, as in a power failure, the bot notices and
+// resumes the session from where the parts end.
 type StateStore interface {
 	SessionStore
 
-	// SaveState replaces what is stored of a shard by a part.
+	// SaveState replaces what is stored for a shard by one part.
 	SaveState(ctx context.Context, shardID int, part []byte) error
 
-	// AppendState adds a part to what is stored of a shard. It is called again with the same part
-	// and more after an error, which must not leave half of it behind.
+	// AppendState adds a part to what is stored for a shard. After an error it is called again,
+	// with the same part and more, so an error must not leave half of it behind.
 	AppendState(ctx context.Context, shardID int, part []byte) error
 
-	// LoadState returns what is stored of a shard, in order; nothing if that is none.
+	// LoadState returns what is stored for a shard, in order, or nil if there is nothing.
 	LoadState(ctx context.Context, shardID int) (parts [][]byte, err error)
 }
 

@@ -11,11 +11,11 @@ import (
 	"github.com/bwmarrin/discordgo"
 )
 
-// StatusCommands returns two slash commands, to be registered with Discord as with
-// [WithCommands]. [Bot.HandleStatusCommands] answers them:
+// StatusCommands returns two slash commands for [WithCommands]. [Bot.HandleStatusCommands] answers
+// them:
 //
-//   - /ping says how long a heartbeat, a call of the API and the way there and back take, and
-//     which shard the server is on.
+//   - /ping says how long a heartbeat, an API call and the round trip take, and which shard the
+//     server is on.
 //   - /shards lists the shards of this process, twenty to a page.
 func StatusCommands() []*discordgo.ApplicationCommand {
 	return []*discordgo.ApplicationCommand{
@@ -24,8 +24,8 @@ func StatusCommands() []*discordgo.ApplicationCommand {
 	}
 }
 
-// HandleStatusCommands adds handlers that answer the [StatusCommands]. The answers are seen by who
-// asks alone. opts are those of the handlers, such as a middleware that says who may ask.
+// HandleStatusCommands adds handlers that answer the [StatusCommands]. Only the user who asks sees
+// the answer. opts apply to the handlers: pass a middleware to restrict who may ask.
 func (b *Bot) HandleStatusCommands(opts ...HandlerOption) {
 	c := statusCommands{b}
 	with := func(own Middleware) []HandlerOption { return append([]HandlerOption{own}, opts...) }

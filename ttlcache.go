@@ -26,36 +26,35 @@ const (
 // TTLCacheConfig says how a [TTLCache] keeps its entries. The zero value is a cache of 10,000
 // entries that live for 5 minutes.
 type TTLCacheConfig[K comparable, V any] struct {
-	// TTL is how long an entry lives after it was set. 0 is 5 minutes, so that a forgotten
-	// setting does not serve stale values for ever; [NoExpiry] is for ever.
+	// TTL is how long an entry lives after it was set. Default: 5m, so that a forgotten setting
+	// does not serve stale values forever. [NoExpiry] means forever.
 	TTL time.Duration
 
-	// MaxSize is the most entries the cache ever holds, expired ones not yet removed
-	// included. 0 is 10,000: a cache without a bound is a leak.
+	// MaxSize is the maximum number of entries, including expired ones that are not removed yet.
+	// Default: 10,000, because a cache without a bound is a leak.
 	MaxSize int
 
-	// Sliding makes each hit of Get, GetOrSet and Load renew the entry for its whole lifetime:
-	// what is used stays, however old it is. The default keeps the first deadline, so that no
-	// value is served for longer than its TTL.
+	// Sliding makes each hit of Get, GetOrSet and Load renew the entry for its whole lifetime, so
+	// entries in use stay, however old they are. By default an entry keeps its first deadline, so
+	// that no value is served for longer than its TTL.
 	Sliding bool
 
-	// ErrorTTL is how long Load answers with the error of a failed fetch before it fetches
-	// again. It spares an API that says "unknown user" from being asked for every message. At
-	// most about MaxSize errors are kept, beside the entries. 0 keeps none, so that a passing
-	// fault is forgotten at once. A fetch that panicked is never kept.
+	// ErrorTTL is how long Load returns the error of a failed fetch before it fetches again. Use it
+	// so that an API that says "unknown user" is not asked again for every message. At most about
+	// MaxSize errors are kept, in addition to the entries. Default: 0, which keeps none, so that a
+	// passing fault is forgotten at once. A panic is never kept.
 	ErrorTTL time.Duration
 
-	// FinishLoads lets a fetch of Load go on when all its callers have left, for this long since
-	// it began, and stores what it returns: the next caller finds it, where a slow API would
-	// otherwise be asked again and again by callers that give up. Its context then ends after
-	// this time, whoever still waits. 0 cancels a fetch that nobody waits for.
+	// FinishLoads lets a fetch of Load continue after all its callers have left, until it is this
+	// old, and stores the result. The next caller then finds it, where callers that give up would
+	// otherwise ask a slow API again and again. The fetch's context ends after this time, even if
+	// somebody still waits. Default: 0, which cancels a fetch that nobody waits for.
 	FinishLoads time.Duration
 
-	// OnEvict, if not nil, is called once for every value that leaves the cache, for whatever
-	// reason, on the goroutine of the call that removed it, or of the fetch, and after the
-	// cache has changed. No lock is held: it may use the cache and may block. Calls from
-	// several goroutines are concurrent and not ordered, so that the key may have a new value
-	// already. A panic in it is not recovered.
+	// OnEvict, if not nil, is called once for every value that leaves the cache, on the goroutine
+	// of the call that removed it, or of the fetch, after the cache has changed. No lock is held:
+	// it may use the cache and may block. Calls from several goroutines are concurrent and not
+	// ordered, so the key may already have a new value. A panic in it is not recovered.
 	OnEvict func(key K, value V, reason EvictReason)
 }
 
@@ -67,7 +66,7 @@ const (
 	EvictExpired = EvictReason(ttl.Expired)
 	// EvictSize is a value that made room for another.
 	EvictSize = EvictReason(ttl.Size)
-	// EvictReplaced is a value that was set anew under the same key.
+	// EvictReplaced is a value that was replaced by a new one for the same key.
 	EvictReplaced = EvictReason(ttl.Replaced)
 	// EvictDeleted is a value removed by Delete, DeleteFunc or Clear.
 	EvictDeleted = EvictReason(ttl.Deleted)
@@ -97,14 +96,14 @@ type TTLCacheStats struct {
 // An expired entry is never returned. It is removed by the lookup that finds it, by writes, which
 // check a few entries each, and by Sweep; the cache has no goroutine and needs no Close.
 //
-// When MaxSize entries are held, a new one takes the place of an expired one, if one is at hand,
-// or of the one whose last use is the longest ago: use is Get, Set, GetOrSet and Load, but not
-// Peek or All. Below 128 entries of MaxSize that order is exact. A larger cache is cut into up to
-// 64 shards by a hash of the key, each with its own lock and its own order of use, and what makes
-// room is the oldest of one shard. No entry is evicted for size before MaxSize is reached.
+// When the cache holds MaxSize entries, a new one replaces an expired one, if one is at hand, or
+// the least recently used one. Get, Set, GetOrSet and Load count as use; Peek and All do not. With
+// a MaxSize below 128 that order is exact. A larger cache is divided into up to 64 shards by a hash
+// of the key, each with its own lock and order of use, and the least recently used entry of one
+// shard is replaced. No entry is evicted for size before MaxSize is reached.
 //
-// Keys are compared with ==: one that is not equal to itself, a NaN, is never found. Values are
-// not copied: what callers share through the cache they must not modify.
+// Keys are compared with ==, so NaN is never found. Values are not copied: do not modify what you
+// share through the cache.
 type TTLCache[K comparable, V any] struct {
 	core    *ttl.Cache[K, V]
 	maxSize int
@@ -151,16 +150,16 @@ func NewTTLCache[K comparable, V any](cfg TTLCacheConfig[K, V]) *TTLCache[K, V] 
 // Get returns the live value of key and marks it as used.
 func (c *TTLCache[K, V]) Get(key K) (value V, ok bool) { return c.core.Get(key) }
 
-// Peek returns the live value of key and leaves no trace: its order of use, its deadline and the
-// statistics stay as they were.
+// Peek returns the live value of key without marking it as used. Its deadline and the statistics
+// stay the same.
 func (c *TTLCache[K, V]) Peek(key K) (value V, ok bool) { return c.core.Peek(key) }
 
-// Set stores value under key for the cache's TTL, counted from now. A fetch that Load has under
-// way for key will not overwrite it.
+// Set stores value under key for the cache's TTL, counted from now. A fetch that Load has started
+// for key will not overwrite it.
 func (c *TTLCache[K, V]) Set(key K, value V) { c.core.Set(key, value, c.ttl) }
 
-// SetTTL is Set with a lifetime of the entry's own: 0 is the cache's TTL; [NoExpiry], like
-// any negative duration, is for ever.
+// SetTTL is Set with a lifetime for this entry. 0 means the cache's TTL. [NoExpiry], like any
+// negative duration, means forever.
 func (c *TTLCache[K, V]) SetTTL(key K, value V, lifetime time.Duration) {
 	if lifetime == 0 {
 		lifetime = c.ttl
@@ -168,15 +167,15 @@ func (c *TTLCache[K, V]) SetTTL(key K, value V, lifetime time.Duration) {
 	c.core.Set(key, value, lifetime)
 }
 
-// GetOrSet returns the live value of key and true. If there is none it does what Set does and
-// returns value and false. Of several callers at once exactly one stores its value.
+// GetOrSet returns the live value of key and true. If there is none, it stores value like Set, and
+// returns value and false. If several callers do this at once, exactly one stores its value.
 func (c *TTLCache[K, V]) GetOrSet(key K, value V) (actual V, loaded bool) {
 	return c.core.GetOrSet(key, value)
 }
 
-// Load returns the live value of key, or calls fetch and stores what it returns for the cache's
-// TTL. Callers that ask for the same key meanwhile wait for that one fetch and share its result,
-// its error included.
+// Load returns the live value of key, or calls fetch and stores the result for the cache's TTL.
+// Callers that ask for the same key in the meantime wait for that one fetch and share its result or
+// error.
 //
 // The fetch runs on a goroutine that ends when fetch returns. Its context has the values of the
 // first caller's ctx but neither its deadline nor its cancellation: a caller whose ctx ends
@@ -184,9 +183,9 @@ func (c *TTLCache[K, V]) GetOrSet(key K, value V) (actual V, loaded bool) {
 // the last caller has gone, the context is cancelled and the result dropped, unless FinishLoads says
 // otherwise; a fetch should therefore honour its context and have a timeout of its own. It must not Load the same key.
 //
-// What is done to key during a fetch is newer than what the fetch will bring: after Set, GetOrSet,
-// Delete or Clear its result goes to those who wait for it but is not stored, and a Load that
-// comes later does not join it. DeleteFunc does not see what is still being fetched.
+// A change of key during a fetch wins over the fetch: after Set, GetOrSet, Delete or Clear, callers
+// that wait get the result, but it is not stored, and a later Load does not join the fetch.
+// DeleteFunc does not see what is still being fetched.
 //
 // An error of fetch is returned as it is, and kept only if ErrorTTL says so. A panic in fetch
 // becomes an error that wraps [*PanicError].
@@ -199,8 +198,8 @@ func (c *TTLCache[K, V]) Load(
 // Delete removes key, and the error kept for it. It reports whether there was a live value.
 func (c *TTLCache[K, V]) Delete(key K) bool { return c.core.Delete(key) }
 
-// DeleteFunc removes the entries for which del is true and returns how many. No lock is held
-// during del, which may use the cache; an entry that is set anew after del saw it stays.
+// DeleteFunc removes the entries for which del returns true and returns how many. No lock is held
+// during del, which may use the cache. An entry that is set again after del saw it stays.
 func (c *TTLCache[K, V]) DeleteFunc(del func(key K, value V) bool) int {
 	return c.core.DeleteFunc(del)
 }
@@ -208,8 +207,8 @@ func (c *TTLCache[K, V]) DeleteFunc(del func(key K, value V) bool) int {
 // Clear removes every entry and every kept error and releases their memory.
 func (c *TTLCache[K, V]) Clear() { c.core.Clear() }
 
-// Len returns the number of live entries. It looks at every entry, about a millisecond for
-// 100,000; Stats has the number held at no such cost.
+// Len returns the number of live entries. It visits every entry, about a millisecond for 100,000.
+// The Entries of Stats, which include expired ones, cost nothing.
 func (c *TTLCache[K, V]) Len() int { return c.core.Len() }
 
 // All returns an iterator over the live entries. A cache of one shard yields the most recently
@@ -218,8 +217,9 @@ func (c *TTLCache[K, V]) Len() int { return c.core.Len() }
 func (c *TTLCache[K, V]) All() iter.Seq2[K, V] { return c.core.All() }
 
 // Sweep checks at most budget entries, removes those that have expired and returns how many. The
-// next call goes on where this one stopped. A budget of 0 or less checks all. Call it now and
-// then, if memory held by entries that nobody asks for matters between writes.
+// next call continues where this one stopped. A budget of 0 or less checks all. Call it from time
+// to time if expired entries should not hold memory until the next writes. [WithCache] does that
+// for you.
 func (c *TTLCache[K, V]) Sweep(budget int) int { return c.core.Sweep(budget) }
 
 // Shrink removes the expired entries and then the given share, from 0 to 1, of the live ones,

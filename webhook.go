@@ -19,34 +19,32 @@ const webhookEnv = "HEALTH_WEBHOOK"
 
 // A WebhookAlerter posts alerts to a Discord webhook, as an embed with a field per check: red while
 // something is unhealthy, amber while something is degraded, green when everything is healthy. It
-// does not use the bot's sessions, so that it works while all of them are down. Texts are cut to
+// does not use the bot's sessions, so it works while all of them are down. Texts are cut to
 // Discord's limits.
 //
-// A 429 is waited out, and what Discord does not take is kept and tried again until it does: see
-// [Alerter]. Only when Discord says that there is no such webhook (code 10015 or 50027) it gives
-// up for good and logs that once.
+// It waits after a 429, and what Discord does not accept is kept and tried again; see [Alerter].
+// Only if Discord says that the webhook does not exist (code 10015 or 50027) does it give up for
+// good, and logs that once.
 //
 // Do not copy it or change a field after its first use.
 type WebhookAlerter struct {
-	// URL of the webhook, from the channel's settings. It is a secret, and is never logged. It
-	// must be https, except on a loopback address. The default is the value of the environment
-	// variable HEALTH_WEBHOOK.
+	// URL is the webhook's URL, from the channel's settings. It is a secret and is never logged. It
+	// must be https, except on a loopback address. Default: the environment variable
+	// HEALTH_WEBHOOK.
 	URL string
 
-	// Edit keeps one message up to date, which says how things are, instead of posting a
-	// message per alert. It is edited after each change and once a minute, and says in the end
-	// when the bot stopped.
+	// Edit keeps one message up to date instead of posting a message per alert. It is edited after
+	// each change and once a minute, and finally says when the bot stopped.
 	Edit bool
-	// MessageID is the message to edit. Without it one is posted, and its id logged.
+	// MessageID is the message to edit. Without it, the alerter posts one and logs its id.
 	MessageID string
 
-	// MentionRoles and MentionUsers are the ids of whom to notify when something is unhealthy: with
-	// the first message about it that gets through. Nobody else is ever notified.
+	// MentionRoles and MentionUsers are the ids of roles and users to notify when something is
+	// unhealthy, with the first delivered message about it. Nobody else is ever notified.
 	MentionRoles, MentionUsers []string
 
-	// Client is for requests to Discord. Redirects are errors whatever it says about them:
-	// followed, they would lose the message and show the URL. The default is a client of its
-	// own.
+	// Client sends the requests to Discord. Redirects are always errors, because following one
+	// would lose the message and reveal the URL. Default: a client of its own.
 	Client *http.Client
 
 	once   sync.Once
