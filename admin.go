@@ -132,7 +132,7 @@ func (b *Bot) adminServer() *admin.Server {
 			View:   &status.View{Shards: b.gatewayStatuses, Facts: b.facts},
 			Shards: b.gatewayStatuses, Stopping: b.stopping,
 			Health: b.healthNow, Restart: b.restartOwn,
-			Gatherer: cfg.Gatherer, NoGatherer: b.cfg.noGatherer(),
+			Gatherer: cfg.Gatherer, Exemplars: b.cfg.tracer != nil, NoGatherer: b.cfg.noGatherer(),
 			FailedLogin: func() { b.stats.failedLogins.Add(1) },
 			Touch: func() {
 				b.Shards()

@@ -116,7 +116,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b.runner = b.newRunner()
 	b.home.runner, b.home.now = b.runner, cfg.now
 	if cfg.registerer != nil {
-		b.metrics = NewMetrics(MetricsConfig{Namespace: cfg.namespace})
+		b.metrics = NewMetrics(cfg.metrics())
 		b.runner.Handlers.Instrument(b.metrics.measure)
 	}
 	b.profiler = b.newProfiler()

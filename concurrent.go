@@ -108,6 +108,7 @@ func (s *semaphores) acquire(ctx context.Context, key string, e *Event) error {
 		return nil
 	default:
 	}
+	defer e.traceWait(ctx, "max_concurrent")()
 	defer e.holdBack(ctx)()
 	select {
 	case sem.slots <- struct{}{}:

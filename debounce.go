@@ -175,6 +175,7 @@ type debouncedHandler struct {
 	debouncer *debounce.Debouncer[string]
 	attach    sync.Once
 	inner     *registration // how run calls next; set by attach
+	bursts    bursts
 }
 
 func (d *debouncedHandler) handle(ctx context.Context, e *Event) error {
@@ -189,7 +190,12 @@ func (d *debouncedHandler) handle(ctx context.Context, e *Event) error {
 		e.home.debouncers.Add(d.debouncer, func() bool { return handler != nil && handler.Removed() })
 	})
 	e.ticket.Hold()
-	switch d.debouncer.Trigger(key, func() { d.run(e, e.ticket.Release) }, e.ticket.Release) {
+	run, replaced := func() { d.run(e, nil) }, e.ticket.Release
+	if e.trace != nil {
+		run = func() { d.run(e, d.bursts.take(ctx, key)) }
+		replaced = func() { d.bursts.add(ctx, key); e.ticket.Release() }
+	}
+	switch d.debouncer.Trigger(key, run, replaced) {
 	case debounce.Taken:
 		return nil
 	case debounce.Skipped:
@@ -200,11 +206,11 @@ func (d *debouncedHandler) handle(ctx context.Context, e *Event) error {
 	return d.next(ctx, e) // the debouncer is closed or overwhelmed: late beats never
 }
 
-// run handles an event and then calls handled, unless Shutdown has cut that off: the event then
-// counts as unhandled.
-func (d *debouncedHandler) run(e *Event, handled func()) {
-	if !e.home.runner.Call(d.inner, e) {
-		handled()
+// run handles an event, which stands for a burst. It then counts as handled unless Shutdown has cut
+// that off.
+func (d *debouncedHandler) run(e *Event, stands *burst) {
+	if !e.home.runner.Call(d.inner, e, e.trace.standFor(stands)) {
+		e.ticket.Release()
 	}
 }
 

@@ -40,7 +40,7 @@ func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 		}
 	}
 	if _, ok := errors.AsType[*UnhandledInteractionError](err); ok {
-		b.cfg.logger.Warn("interaction not handled", attrs...)
+		b.cfg.logger.WarnContext(ctx, "interaction not handled", attrs...)
 		return
 	}
 	if p, ok := errors.AsType[*PanicError](err); ok {
@@ -48,18 +48,18 @@ func (b *Bot) logError(ctx context.Context, e *Event, err error) {
 	}
 	if slow, ok := errors.AsType[*SlowHandlerError](err); ok {
 		attrs = append(attrs, "handler", slow.Handler)
-		b.cfg.logger.Warn("slow event handler", append(attrs, "stack", slow.Stack)...)
+		b.cfg.logger.WarnContext(ctx, "slow event handler", append(attrs, "stack", slow.Stack)...)
 		return
 	}
 	switch _, overflow := errors.AsType[*OverflowError](err); {
 	case overflow:
-		b.cfg.logger.Error("events were dropped", attrs...)
+		b.cfg.logger.ErrorContext(ctx, "events were dropped", attrs...)
 	case ofHandler:
-		b.cfg.logger.Error("event handler failed", attrs...)
+		b.cfg.logger.ErrorContext(ctx, "event handler failed", attrs...)
 	case e != nil:
-		b.cfg.logger.Error("event could not be handled", attrs...)
+		b.cfg.logger.ErrorContext(ctx, "event could not be handled", attrs...)
 	default:
-		b.cfg.logger.Error("the bot had an error", attrs...)
+		b.cfg.logger.ErrorContext(ctx, "the bot had an error", attrs...)
 	}
 }
 

@@ -45,6 +45,7 @@ type Event struct {
 
 	home   *home // nil for an event that no bot has received
 	ticket runner.Ticket
+	trace  *eventTrace // nil without a tracer
 	raw    []byte
 	decode sync.Once
 	value  any

@@ -165,7 +165,7 @@ func Deliver(b *Bot, eventType, raw string, prepare func(payload any)) {
 	}
 	w := b.runner.Handlers.Find([]byte(eventType))
 	for _, h := range append(w.Together, w.Alone...) {
-		b.runner.Call(h, e)
+		b.runner.Call(h, e, nil)
 	}
 }
 
@@ -187,7 +187,7 @@ func NewDispatch(b *Bot, eventType, raw string) func() {
 	w := b.runner.Handlers.Find([]byte(eventType))
 	return func() {
 		for _, h := range w.Together {
-			b.runner.Call(h, e)
+			b.runner.Call(h, e, nil)
 		}
 	}
 }

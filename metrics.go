@@ -63,7 +63,8 @@ type MetricsConfig struct {
 
 	// TraceID returns the id of the trace that a context belongs to, or "". Histograms show it as
 	// an exemplar. Readers must ask for the OpenMetrics format; see
-	// promhttp.HandlerOpts.EnableOpenMetrics. Default: no exemplars.
+	// promhttp.HandlerOpts.EnableOpenMetrics. A bot takes it from [WithTracer]. Default: no
+	// exemplars.
 	TraceID func(ctx context.Context) string
 }
 
@@ -75,6 +76,15 @@ type Metrics struct {
 	namespace string
 	parts     *metrics.Parts
 	counts    *metrics.Metrics
+}
+
+// metrics returns the configuration of a bot's own Metrics.
+func (c *config) metrics() MetricsConfig {
+	m := MetricsConfig{Namespace: c.namespace}
+	if c.tracer != nil {
+		m.TraceID = c.tracer.TraceID
+	}
+	return m
 }
 
 // NewMetrics returns Metrics that have counted nothing yet; see [Metrics.Watch]. It panics if

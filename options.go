@@ -52,6 +52,7 @@ type config struct {
 	caches          []namedCache
 	memoryLimit     int64 // 0: what can be detected; NoLimit: none
 	shutdownTimeout time.Duration
+	tracer          Tracer           // nil: none
 	now             func() time.Time // see WithClock
 	registerer      prometheus.Registerer
 	namespace       string          // of the metrics

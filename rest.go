@@ -86,6 +86,7 @@ func (b *Bot) newREST() *rest.Transport {
 	cfg.Refused = b.tokenRefused
 	cfg.Waited = b.metrics.restWaited
 	cfg.Park = b.runner.Park
+	b.cfg.traceREST(&cfg)
 	return rest.New(cfg)
 }
 
@@ -178,25 +179,29 @@ type publicErrors struct{ next http.RoundTripper }
 // RoundTrip implements http.RoundTripper.
 func (p publicErrors) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := p.next.RoundTrip(r)
-	if err == nil {
-		return resp, nil
+	if err != nil {
+		return nil, publicError(err)
 	}
+	return resp, nil
+}
+
+func publicError(err error) error {
 	if e, ok := errors.AsType[*rest.RateLimitError](err); ok {
-		return nil, (*RateLimitError)(e)
+		return (*RateLimitError)(e)
 	}
 	if e, ok := errors.AsType[*rest.InvalidRequestsError](err); ok {
-		return nil, (*InvalidRequestsError)(e)
+		return (*InvalidRequestsError)(e)
 	}
 	if e, ok := errors.AsType[*rest.RequestError](err); ok {
-		return nil, (*RequestError)(e)
+		return (*RequestError)(e)
 	}
 	switch {
 	case errors.Is(err, rest.ErrUnauthorized):
-		err = ErrUnauthorized
+		return ErrUnauthorized
 	case errors.Is(err, rest.ErrWebhookGone):
-		err = ErrWebhookGone
+		return ErrWebhookGone
 	}
-	return nil, err
+	return err
 }
 
 // A RateLimitError says that a request was not sent, or not sent again, because of a rate limit.

@@ -56,6 +56,7 @@ func Retry(attempts int) Middleware {
 
 // pause lets a handler rest for d, without a worker. It is false if ctx ends first.
 func (e *Event) pause(ctx context.Context, d time.Duration) bool {
+	defer e.traceWait(ctx, "retry")()
 	if e.home != nil { // not one that a test has made
 		defer e.home.runner.Park(ctx)()
 	}

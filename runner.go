@@ -1,6 +1,8 @@
 package botwright
 
 import (
+	"context"
+
 	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/interaction"
@@ -24,7 +26,8 @@ func (b *Bot) newRunner() *runner.Runner[*Event] {
 			return runner.About{Type: e.Type, ShardID: e.ShardID, Sequence: e.Sequence,
 				GuildID: e.GuildID, ChannelID: e.ChannelID, Raw: e.raw}
 		},
-		Report: report,
+		Follow: cfg.follow(),
+		Report: func(ctx context.Context, e *Event, err error) { report(e.within(ctx), e, err) },
 		Errors: runner.Errors{
 			Panic:    newPanicError,
 			Slow:     func(s runner.Slow) error { e := SlowHandlerError(s); return &e },
@@ -59,6 +62,9 @@ func (s *shard) note(f *gateway.Frame) {
 	s.census.Note(f.Type, f.Data)
 	if string(f.Type) == "READY" {
 		s.track(s.gateway.Resumable().ID, session.Position{}, 0)
+		if s.bot.cfg.tracer != nil {
+			s.traceSession()
+		}
 	}
 }
 
@@ -78,6 +84,7 @@ func (s *shard) newEvent(eventType string, f *gateway.Frame, route frame.Route) 
 		Replayed: f.Replayed,
 		Session:  s.session,
 		home:     &s.bot.home,
+		trace:    s.newEventTrace(),
 		raw:      append([]byte(nil), f.Data...),
 	}
 	ids := string(route.Guild) + string(route.Channel) + string(route.User)

@@ -43,6 +43,7 @@ type shard struct {
 	silence  silence.Detector
 
 	tracker atomic.Pointer[session.Tracker] // of the current session; nil without a SessionStore
+	traced  atomic.Pointer[sessionTrace]    // of the current session; see traceSession
 }
 
 func (b *Bot) newShard(f *shardFleet, id int, left leftBehind) *shard {

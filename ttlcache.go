@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"reflect"
 	"time"
 
 	"github.com/botwright/botwright/internal/ttl"
@@ -137,6 +138,9 @@ func NewTTLCache[K comparable, V any](cfg TTLCacheConfig[K, V]) *TTLCache[K, V] 
 		Sliding:  cfg.Sliding,
 		PanicError: func(value any, stack []byte) error {
 			return fmt.Errorf("load cache entry: %w", &PanicError{Value: value, Stack: stack})
+		},
+		Trace: func(ctx context.Context, shared bool) (context.Context, func(error)) {
+			return traceLoad(ctx, reflect.TypeFor[V]().String(), shared)
 		},
 	}
 	if onEvict := cfg.OnEvict; onEvict != nil {

@@ -43,6 +43,7 @@ type Config struct {
 	Restart func(ctx context.Context, id int) (ok bool, err error)
 
 	Gatherer    prometheus.Gatherer // of /metrics; may be nil
+	Exemplars   bool                // of /metrics, for who asks for the OpenMetrics format
 	NoGatherer  string              // why it is nil
 	FailedLogin func()              // called for each wrong token
 
@@ -100,6 +101,8 @@ func (s *Server) metrics() http.Handler {
 			// One broken collector must not hide the others.
 			ErrorHandling: promhttp.ContinueOnError,
 			ErrorLog:      slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelError),
+			// Only where there are exemplars: the format writes the bound of a bucket as le="1.0".
+			EnableOpenMetrics: s.cfg.Exemplars,
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

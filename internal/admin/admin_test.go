@@ -126,6 +126,28 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
+// TestOpenMetrics asks for exemplars as Prometheus does.
+func TestOpenMetrics(t *testing.T) {
+	latency := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "some_seconds", Help: "Some time.", Buckets: []float64{1}})
+	latency.(prometheus.ExemplarObserver).ObserveWithExemplar(0.5, prometheus.Labels{"trace_id": "abc"})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(latency)
+	const accept = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+	for _, exemplars := range []bool{false, true} {
+		b := &bot{}
+		cfg := b.config()
+		cfg.Gatherer, cfg.Exemplars = registry, exemplars
+		code, body := ask(admin.New(cfg), "GET", "/metrics", "Accept", accept)
+		if has := strings.Contains(body, `# {trace_id="abc"} 0.5`); code != 200 || has != exemplars {
+			t.Errorf("exemplars %v: %d %s", exemplars, code, body)
+		}
+		if _, body := ask(admin.New(cfg), "GET", "/metrics"); strings.Contains(body, "trace_id") {
+			t.Errorf("who did not ask for the format got %s", body)
+		}
+	}
+}
+
 func TestTokenAndMetrics(t *testing.T) {
 	b := &bot{}
 	cfg := b.config()

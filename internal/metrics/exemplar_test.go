@@ -47,6 +47,10 @@ func TestExemplars(t *testing.T) {
 	if with := exemplars(t, m); len(with) != 0 {
 		t.Errorf("exemplars without a trace: %v", with)
 	}
+	observe(context.WithValue(t.Context(), traceKey{}, strings.Repeat("a", 200)))
+	if with := exemplars(t, m); len(with) != 0 {
+		t.Errorf("exemplars that are too long: %v", with)
+	}
 	observe(context.WithValue(t.Context(), traceKey{}, "4bf92f3577b34da6a3ce929d0e0e4736"))
 	with := exemplars(t, m)
 	for _, name := range []string{"handler_duration_seconds", "handler_queue_wait_seconds",

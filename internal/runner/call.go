@@ -30,14 +30,14 @@ func (r *Runner[E]) handleRest(run *dispatch.Run[work[E]], w work[E], cut bool) 
 		for len(w.handlers) > 0 {
 			h := w.handlers[0]
 			w.handlers = w.handlers[1:]
-			cut = r.call(run, h, w.event) || cut
+			cut = r.call(run, h, w.event, r.cfg.Follow.Begin) || cut
 		}
 	case alone:
 		w.kind = done
 		if w.orderErr != nil {
 			r.report(withHandler(r.ctx, w.alone.Name), w.event, w.orderErr)
 		}
-		cut = r.call(run, w.alone, w.event)
+		cut = r.call(run, w.alone, w.event, r.cfg.Follow.Begin)
 	case forward:
 		w.kind = done
 		r.cfg.Ticket(w.event).Claim()
@@ -50,6 +50,9 @@ func (r *Runner[E]) handleRest(run *dispatch.Run[work[E]], w work[E], cut bool) 
 	ended = false
 	if ticket.end() {
 		r.reportUnclaimed(w.event)
+	}
+	if r.cfg.Follow.Ended != nil {
+		r.cfg.Follow.Ended(w.event)
 	}
 }
 
@@ -65,8 +68,10 @@ func (r *Runner[E]) handleElsewhere(run *dispatch.Run[work[E]], w work[E], cut b
 
 // Call calls a handler with an event on the caller's goroutine, under watch, and reports its error
 // or panic. It is true if the handler was cut off: it failed after the context of all handlers had
-// ended.
-func (r *Runner[E]) Call(h *Handler[E], e E) (cut bool) { return r.call(nil, h, e) }
+// ended. begin may be nil.
+func (r *Runner[E]) Call(h *Handler[E], e E, begin Begin[E]) (cut bool) {
+	return r.call(nil, h, e, begin)
+}
 
 // Later returns a handler that calls next, for a middleware that holds events back. It has the name
 // of the handler whose call ctx is of, which is returned as well; nil if there is none.
@@ -78,25 +83,35 @@ func (r *Runner[E]) Later(ctx context.Context, next Func[E]) (later, of *Handler
 	return later, of
 }
 
-func (r *Runner[E]) call(run *dispatch.Run[work[E]], h *Handler[E], e E) (cut bool) {
+func (r *Runner[E]) call(
+	run *dispatch.Run[work[E]], h *Handler[E], e E, begin Begin[E],
+) (cut bool) {
 	if h.removed.Load() {
 		return false
 	}
 	c := r.watchdog.begin(r.ctx, h, e, run)
 	defer r.watchdog.end(r.ctx, c)
+	ctx, end := c.ctx, noEnd
+	if begin != nil {
+		ctx, end = begin(ctx, h, e)
+	}
 	ended := true
 	defer func() {
 		if ended { // not in this goroutine, which the error handler might want to end as well
 			r.failures.Add(1)
+			end(ErrGoexit)
 			r.ReportAside(e, fmt.Errorf("handler %s: %w", h.Name, ErrGoexit))
 		}
 	}()
-	err := r.Protect(func() error { return h.run(c.ctx, e) })
+	err := r.Protect(func() error { return h.run(ctx, e) })
 	ended = false
+	end(err)
 	if err != nil {
 		r.failures.Add(1)
-		r.report(withHandler(c.ctx, h.Name), e, err)
+		r.report(withHandler(ctx, h.Name), e, err)
 		return r.ctx.Err() != nil
 	}
 	return false
 }
+
+func noEnd(error) {}

@@ -100,13 +100,15 @@ func (s *Shard[E]) putAll(p *piece[E], to *Wanted[E], u uses) (result dispatch.R
 		}
 		first = false
 	}
-	handled := len(to.Together) > 0
+	handled, parts := len(to.Together) > 0, to.parts(u.forward)
 	if p.kind == dispatch.Interaction {
-		parts := to.parts(u.forward)
 		if parts == 0 {
 			handled, parts = true, 1 // to find out that it is nobody's
 		}
 		p.ticket.parts.Store(int32(parts))
+	}
+	if follow := s.runner.cfg.Follow; follow.Divided != nil && parts > 0 {
+		follow.Divided(p.event, parts)
 	}
 	if handled {
 		put(p.guild, p.key, work[E]{kind: together, handlers: to.Together})
@@ -148,6 +150,9 @@ func (s *Shard[E]) put(p *piece[E], t dispatch.Task[work[E]]) dispatch.Result {
 	}
 	if result == dispatch.Shed || result == dispatch.Dropped {
 		p.ticket.Release()
+	}
+	if ended := s.runner.cfg.Follow.Ended; ended != nil && result > dispatch.AcceptedLate {
+		ended(p.event)
 	}
 	return result
 }

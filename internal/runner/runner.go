@@ -27,11 +27,25 @@ type Config[E comparable] struct {
 	Ticket func(E) *Ticket // the one that goes with an event
 	About  func(E) About   // what an event is
 
+	// Follow is told of events on their way. Its functions may be nil.
+	Follow Follow[E]
+
 	// Report is the error handler. The event may be zero. It may panic, and end its goroutine.
 	Report func(ctx context.Context, e E, err error)
 
 	Errors Errors
 }
+
+// Follow is told of events on their way to handlers: all of its functions, or none.
+type Follow[E comparable] struct {
+	Divided func(e E, parts int) // before the parts in which it is handled are queued
+	Begin   Begin[E]             // a call of a handler begins
+	Ended   func(E)              // a part has ended, or was not taken
+}
+
+// Begin is told that a call of a handler begins. The handler is given the context returned. end is
+// called once, with the handler's error.
+type Begin[E comparable] func(ctx context.Context, h *Handler[E], e E) (_ context.Context, end func(error))
 
 // Errors makes the errors that a Runner reports.
 type Errors struct {

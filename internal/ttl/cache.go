@@ -12,6 +12,7 @@
 package ttl
 
 import (
+	"context"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -60,6 +61,10 @@ type Config[K comparable, V any] struct {
 	Sliding    bool
 	OnEvict    func(K, V, Reason)                  // may be nil
 	PanicError func(value any, stack []byte) error // makes the error of a fetch that panicked
+
+	// Trace is called when a fetch begins, with its context, and with shared when a caller begins to
+	// wait for the fetch of another, with the caller's. end is called once. It may be nil.
+	Trace func(ctx context.Context, shared bool) (_ context.Context, end func(error))
 }
 
 // Stats counts what a cache has done.

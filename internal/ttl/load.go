@@ -54,7 +54,17 @@ func (c *Cache[K, V]) Load(
 	s.mu.Unlock()
 	if !joined {
 		go c.run(key, cl, fetch)
+	} else if c.cfg.Trace != nil {
+		_, end := c.cfg.Trace(ctx, true)
+		value, err := c.wait(ctx, key, cl)
+		end(err)
+		return value, err
 	}
+	return c.wait(ctx, key, cl)
+}
+
+// wait waits for cl to be done.
+func (c *Cache[K, V]) wait(ctx context.Context, key K, cl *call[V]) (V, error) {
 	select {
 	case <-cl.done:
 		return cl.value, cl.err
@@ -122,13 +132,18 @@ func (c *Cache[K, V]) run(key K, cl *call[V], fetch func(context.Context) (V, er
 	defer cl.cancel()
 	var value V
 	err, cacheable := errExited, false
+	ctx, end := cl.ctx, func(error) {}
 	defer func() {
 		if p := recover(); p != nil {
 			err = c.cfg.PanicError(p, debug.Stack())
 		}
+		end(err)
 		c.finish(key, cl, value, err, cacheable)
 	}()
-	value, err = fetch(cl.ctx)
+	if c.cfg.Trace != nil {
+		ctx, end = c.cfg.Trace(ctx, false)
+	}
+	value, err = fetch(ctx)
 	cacheable = true
 }
 
