@@ -35,12 +35,17 @@ func (l *lane[T]) pop() Task[T] {
 type freeLists[T any] struct {
 	lanes     *lane[T]
 	lanesLen  int
+	large     *lane[T] // one that has grown, for preparation; nil if there is none
 	guilds    *guild[T]
 	guildsLen int
 }
 
-// maxFree is how many idle lanes, and as many guilds, are kept.
-const maxFree = 256
+// maxFree is how many idle lanes, and as many guilds, are kept; maxLarge the room for tasks of the
+// large lane.
+const (
+	maxFree  = 256
+	maxLarge = 1024
+)
 
 func (f *freeLists[T]) takeLane() *lane[T] {
 	l := f.lanes
@@ -52,8 +57,24 @@ func (f *freeLists[T]) takeLane() *lane[T] {
 	return l
 }
 
+// takeLarge takes a lane that many tasks may pass at a time.
+func (f *freeLists[T]) takeLarge() *lane[T] {
+	l := f.large
+	if l == nil {
+		return f.takeLane()
+	}
+	f.large = nil
+	return l
+}
+
 func (f *freeLists[T]) putLane(l *lane[T]) {
-	if f.lanesLen == maxFree || cap(l.tasks) > batch {
+	switch room := cap(l.tasks); {
+	case room > maxLarge:
+		return
+	case room > batch:
+		f.large = l
+		return
+	case f.lanesLen == maxFree:
 		return
 	}
 	l.next, f.lanes = f.lanes, l

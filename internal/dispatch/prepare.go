@@ -12,7 +12,7 @@ func (q *Queue[T]) putFirstLocked(t Task[T]) bool {
 		if !t.Prepare {
 			return false
 		}
-		l = q.free.takeLane()
+		l = q.free.takeLarge()
 		l.key = t.First
 		q.firsts[t.First] = l
 		defer func() { go q.passFirst(l) }()

@@ -153,3 +153,35 @@ func TestDiscardUnprepared(t *testing.T) {
 		}
 	})
 }
+
+// A lane of preparation that has grown is used again, unless it is huge.
+func TestLargeLaneIsUsedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newStepQueue(&steps{}, 4)
+		fill := func(n int) {
+			hold := make(chan struct{})
+			q.Put(dispatch.Task[step]{Key: 1, First: 1, Prepare: true,
+				Value: step{prepare: func() bool { <-hold; return true }}})
+			synctest.Wait()
+			for range n {
+				q.Put(dispatch.Task[step]{Key: 1, First: 1})
+			}
+			close(hold)
+			q.Drain(t.Context())
+			synctest.Wait()
+		}
+		fill(300)
+		room := dispatch.Large(q)
+		if room < 300 {
+			t.Fatalf("room for %d tasks is kept, want 300", room)
+		}
+		fill(200)
+		if got := dispatch.Large(q); got != room {
+			t.Errorf("room for %d tasks is kept, want the same %d", got, room)
+		}
+		fill(5000)
+		if got := dispatch.Large(q); got > 1024 {
+			t.Errorf("room for %d tasks is kept", got)
+		}
+	})
+}

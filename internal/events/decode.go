@@ -40,9 +40,6 @@ func Decode(eventType string, d []byte) (any, error) {
 	return payload, nil
 }
 
-// Known reports whether discordgo has a struct for an event type, so that [Decode] can succeed.
-func Known(eventType string) bool { return newPayload(eventType) != nil }
-
 func decode(eventType string, d []byte) (any, error) {
 	if payload := read(eventType, d); payload != nil {
 		return payload, nil

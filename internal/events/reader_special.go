@@ -11,11 +11,12 @@ import (
 // What follows does for a reader what the functions of unmarshalers do for the general decoder.
 
 // components returns the list of components that comes next, nil for null.
-func (r *reader) components() (list []discordgo.MessageComponent) {
+func (r *reader) components() []discordgo.MessageComponent {
 	if scan.Literal(r.b, r.i, "[]") >= 0 { // most messages have none
 		r.i += len("[]")
 		return []discordgo.MessageComponent{}
 	}
+	var list []discordgo.MessageComponent
 	r.general(&list)
 	return list
 }

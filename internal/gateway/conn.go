@@ -46,6 +46,9 @@ type conn struct {
 	beat      beatState
 	frame     Frame // what Config.Event gets, reused
 
+	// Of the reader: the wait that the last deadline allows, and when it was set, from start on.
+	idle, idleSince time.Duration
+
 	start     time.Time
 	holding   atomic.Int64 // since when Config.Event is being called, in ns since start; -1 if not
 	busyUntil atomic.Int64 // when the reader was last known to lag behind, in ns since start
@@ -158,7 +161,8 @@ func (c *conn) fail(e ending) {
 func (c *conn) failed() bool { return c.ctx.Err() != nil }
 
 // setReadDeadline runs before each read. Discord acknowledges every heartbeat, so a link on
-// which nothing at all has come for one and a half intervals is dead.
+// which nothing at all has come for one and a half intervals is dead. As a deadline costs more than
+// reading a small event, the one before stays if that makes hardly a difference.
 func (c *conn) setReadDeadline() error {
 	if c.failed() {
 		return nil // closeBy ends the reading
@@ -167,6 +171,11 @@ func (c *conn) setReadDeadline() error {
 	if c.interval > 0 {
 		idle = c.interval * 3 / 2
 	}
+	since := time.Since(c.start)
+	if idle == c.idle && since-c.idleSince < idle/64 {
+		return nil
+	}
+	c.idle, c.idleSince = idle, since
 	return c.ws.SetReadDeadline(time.Now().Add(idle))
 }
 

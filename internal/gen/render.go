@@ -83,6 +83,16 @@ func newPayload(eventType string) any {
 	return nil
 }
 
+// Known reports whether discordgo has a struct for an event type, so that [Decode] can succeed.
+func Known(eventType string) bool {
+	switch eventType {
+	case {{range $i, $e := .Events}}{{if $i}},
+		{{end}}"{{$e.Name}}"{{end}}:
+		return true
+	}
+	return false
+}
+
 // Types returns the event types that [Decode] knows, sorted. The slice is the caller's.
 func Types() []string {
 	return []string{
