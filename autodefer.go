@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 
-	"github.com/botwright/botwright/internal/frame"
 	"github.com/botwright/botwright/internal/interaction"
 )
 
@@ -53,12 +51,6 @@ func (b *Bot) answering(next http.RoundTripper) http.RoundTripper {
 	}
 }
 
-// interactionTimeout is the time in which Discord wants the response to an interaction.
-const interactionTimeout = 3 * time.Second
-
-// deferTimeout bounds the sending of a deferral. One that takes longer is too late.
-const deferTimeout = interactionTimeout
-
 // AutoDefer defers an interaction if its handler has not responded when the interaction is as old
 // as after. 2s is a good value: Discord wants a response within 3 s, and the deferral takes time to
 // arrive. For a command, or a form that a command opened, the deferral shows a placeholder that
@@ -86,7 +78,7 @@ func AutoDeferEphemeral(after time.Duration) Middleware {
 }
 
 func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
-	if after < 0 || after >= interactionTimeout {
+	if after < 0 || after >= interaction.ResponseTimeout {
 		panic(fmt.Sprintf("botwright: %s(%v): pass a duration under 3 s, such as 2 s, that "+
 			"leaves a deferral the time to reach Discord", name, after))
 	}
@@ -97,21 +89,12 @@ func autoDefer(name string, after time.Duration, ephemeral bool) Middleware {
 				i.Type == discordgo.InteractionApplicationCommandAutocomplete {
 				return next(ctx, e)
 			}
-			_, onMessage := frame.Find(e.raw, "message")
-			answer := e.home.answers.Track(i, onMessage)
-			defer e.home.answers.Release(answer)
-			deferral := make(chan error, 1)
-			age := time.Since(madeAt(i.ID, e.Received))
-			timer := time.AfterFunc(min(after-age, after), func() {
-				ctx, cancel := context.WithTimeout(ctx, deferTimeout)
-				defer cancel()
-				deferral <- answer.Defer(ctx, e.Session.Client, e.Session.UserAgent, ephemeral)
+			settle := e.home.answers.DeferAfter(ctx, after, interaction.Deferral{
+				Of: i, OnMessage: interaction.OnMessage(e.raw), Received: e.Received,
+				Client: e.Session.Client, UserAgent: e.Session.UserAgent, Ephemeral: ephemeral,
 			})
 			defer func() {
-				if timer.Stop() {
-					return
-				}
-				if failed := <-deferral; failed != nil {
+				if failed := settle(); failed != nil {
 					err = errors.Join(err, fmt.Errorf("defer the interaction: %w",
 						&InteractionError{ID: i.ID, Err: failed}))
 				}
@@ -146,20 +129,16 @@ func ReplyOnErrorFunc(text func(e *Event, err error) string) Middleware {
 			"pass a func(*botwright.Event, error) string")
 	}
 	return func(next Handler) Handler {
-		return func(ctx context.Context, e *Event) (err error) {
-			defer func() {
-				if v := recover(); v != nil {
-					err = &PanicError{Value: v, Stack: debug.Stack()}
-				}
-				told, failed := replyOnError(ctx, e, err, text)
-				if _, wrong := errors.AsType[*OptionError](err); wrong && told {
-					err = nil
-				}
-				if failed != nil {
-					err = errors.Join(err, failed)
-				}
-			}()
-			return next(ctx, e)
+		return func(ctx context.Context, e *Event) error {
+			err := protect(func() error { return next(ctx, e) })
+			told, failed := replyOnError(ctx, e, err, text)
+			if _, wrong := errors.AsType[*OptionError](err); wrong && told {
+				err = nil
+			}
+			if failed != nil {
+				err = errors.Join(err, failed)
+			}
+			return err
 		}
 	}
 }
@@ -182,17 +161,7 @@ func replyOnError(
 	// The handler may have failed because its context had ended.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), replyTimeout)
 	defer cancel()
-	reply := e.Session.InteractionRespond(i, &discordgo.InteractionResponse{
-		Type: discordgo.InteractionResponseChannelMessageWithSource,
-		Data: &discordgo.InteractionResponseData{
-			Content: content, Flags: discordgo.MessageFlagsEphemeral,
-		},
-	}, discordgo.WithContext(ctx))
-	if errors.Is(reply, ErrInteractionAnswered) {
-		_, reply = e.Session.FollowupMessageCreate(i, false, &discordgo.WebhookParams{
-			Content: content, Flags: discordgo.MessageFlagsEphemeral,
-		}, discordgo.WithContext(ctx))
-	}
+	reply := interaction.Tell(ctx, e.Session, i, content)
 	if reply != nil {
 		return false, fmt.Errorf("tell the user of the error: %w", reply)
 	}

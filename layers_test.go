@@ -35,6 +35,7 @@ var layers = map[string][]string{
 	"rest":    {"route"},
 	"runner": {"callstack", "deadline", "dispatch", "expect", "frame", "gateway", "group",
 		"interaction", "protect", "redact", "session"},
+	"signed": {"frame"},
 	"state":  {"clone", "events", "frame"},
 	"status": {"alert", "dispatch", "gateway", "health", "memory", "profile", "rest"},
 }

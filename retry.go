@@ -9,7 +9,7 @@ import (
 
 	"github.com/bwmarrin/discordgo"
 
-	"github.com/botwright/botwright/internal/frame"
+	"github.com/botwright/botwright/internal/interaction"
 )
 
 // Retry calls the handler again when it has failed, up to attempts times in all, after a random
@@ -78,8 +78,7 @@ func (e *Event) watchAnswer() (settled func() bool, forget func()) {
 	if i == nil || e.home == nil { // an event of a test
 		return func() bool { return false }, func() {}
 	}
-	_, onMessage := frame.Find(e.raw, "message")
-	record := e.home.answers.Track(i, onMessage)
+	record := e.home.answers.Track(i, interaction.OnMessage(e.raw))
 	before := record.Settled()
 	return func() bool { return !before && record.Settled() },
 		func() { e.home.answers.Release(record) }
