@@ -142,16 +142,27 @@ func (m *Member) take(t *tenure) bool {
 	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
 	defer cancel()
 	token, err := m.setOwner(ctx, t.shard, t.id, t.from)
-	if err != nil && t.ctx.Err() == nil {
-		m.cfg.Logger.Warn("cannot take a shard", "shard", t.shard, "error", err)
+	if t.ctx.Err() == nil {
+		m.note(err, t.shard)
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	t.token = token
 	if token != 0 && t.dead {
 		m.takeovers++
 	}
+	m.mu.Unlock()
+	if err != nil {
+		pause(t.ctx, keepEvery) // then it is tried anew
+	}
 	return token != 0
+}
+
+// note logs that shards cannot be taken or released, once until they can.
+func (m *Member) note(err error, shard int) {
+	if failed := err != nil; m.failing.Swap(failed) != failed && failed {
+		m.cfg.Logger.Warn("cannot take and release shards; it is tried again and again",
+			"shard", shard, "error", err)
+	}
 }
 
 // release lets others take a shard that has stopped. If that cannot be done while the lease lasts,
@@ -165,11 +176,8 @@ func (m *Member) release(t *tenure) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), 2*time.Second)
 		_, err := m.setOwner(ctx, t.shard, "", t.token)
 		cancel()
-		if err == nil {
-			return
-		}
-		m.cfg.Logger.Warn("cannot release a shard", "shard", t.shard, "error", err)
-		if !pause(m.ctx, 250*time.Millisecond) {
+		m.note(err, t.shard)
+		if err == nil || !pause(m.ctx, 250*time.Millisecond) {
 			return
 		}
 	}

@@ -90,12 +90,13 @@ type Member struct {
 	margin  time.Duration
 	start   time.Time
 
-	ctx   context.Context // ends with the Member
-	end   context.CancelFunc
-	tasks sync.WaitGroup
-	kick  chan struct{} // 1 slot: something has changed for keep
-	lapse *time.Timer
-	until atomic.Int64 // when the process no longer holds its lease, in ns since start
+	ctx     context.Context // ends with the Member
+	end     context.CancelFunc
+	tasks   sync.WaitGroup
+	kick    chan struct{} // 1 slot: something has changed for keep
+	lapse   *time.Timer
+	failing atomic.Bool  // shards cannot be taken or released
+	until   atomic.Int64 // when the process no longer holds its lease, in ns since start
 
 	mu        sync.Mutex // guards what follows
 	lease     lease

@@ -51,6 +51,9 @@ type QueueConfig struct {
 	// May be nil.
 	Exhausted func(Budget)
 
+	// Reserve waits for the turn that several processes share. Default: this is the only one.
+	Reserve Reserve
+
 	Logger *slog.Logger
 }
 
@@ -60,8 +63,9 @@ type QueueConfig struct {
 //
 // A twentieth of the budget is a reserve, which only a shard's first IDENTIFY may use: what is
 // left when a shard keeps losing its session is enough to start the bot again once the cause is
-// mended. The last two-hundredth nobody uses: several processes may ask at the same moment. At
-// the reserve, Wait waits until Discord resets the budget.
+// mended. The last two-hundredth nobody uses: several processes may ask at the same moment. At the
+// reserve, Wait waits until Discord resets the budget. What is left is Discord's word, which counts
+// what all processes of the bot spend.
 type Queue struct {
 	cfg      QueueConfig
 	fetching chan struct{} // 1 slot: Limit is being called
@@ -73,6 +77,7 @@ type Queue struct {
 	reported bool
 	keys     map[int]*turns
 	shards   map[int]*spending
+	reserved map[int]reservation // by shard
 }
 
 // spending is what a shard has identified.
@@ -91,6 +96,7 @@ func NewQueue(cfg QueueConfig) *Queue {
 		fetching: make(chan struct{}, 1),
 		keys:     make(map[int]*turns),
 		shards:   make(map[int]*spending),
+		reserved: make(map[int]reservation),
 	}
 }
 
@@ -108,11 +114,20 @@ func (q *Queue) Near(
 	if err := q.approach(ctx, key, shardID, waits); err != nil {
 		return nil, err
 	}
-	return func() {
+	leave = func() {
+		q.dropReservation(shardID)
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.ofKey(key).depart(shardID)
-	}, nil
+	}
+	if q.cfg.Reserve != nil {
+		waits()
+	}
+	if err := q.reserve(ctx, key, shardID); err != nil {
+		leave()
+		return nil, err
+	}
+	return leave, nil
 }
 
 // Wait returns when the shard may identify. Only ctx ends it with an error.
@@ -181,6 +196,13 @@ func (q *Queue) turn(ctx context.Context, shardID int) (admitted bool, err error
 	}
 	// The turn may have come long after the last answer.
 	if err := q.refresh(ctx, true); err != nil {
+		return false, err
+	}
+	if until, exhausted := q.allowed(shardID); !until.IsZero() {
+		q.report(exhausted, until)
+		return false, nil
+	}
+	if ok, err := q.confirm(ctx, key, shardID); !ok || err != nil {
 		return false, err
 	}
 	until, exhausted := q.take(key, shardID)
