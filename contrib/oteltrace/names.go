@@ -26,37 +26,60 @@ const (
 	keyCache    = attribute.Key("discord.cache.type")
 )
 
-// describe returns the name, kind and attributes of a span.
-func (t *Tracer) describe(s botwright.Span) (string, trace.SpanKind, []attribute.KeyValue) {
+// describe returns the name and kind of a span.
+func describe(s botwright.Span) (string, trace.SpanKind) {
 	switch s.Kind {
 	case botwright.SpanSession:
-		return "session", trace.SpanKindInternal, []attribute.KeyValue{keyShard.Int(s.Shard)}
+		return "session", trace.SpanKindInternal
 	case botwright.SpanEvent:
-		return "process " + s.Name, trace.SpanKindConsumer, t.event(s)
+		return "process " + s.Name, trace.SpanKindConsumer
 	case botwright.SpanHandler:
-		return "handle " + s.Name, trace.SpanKindInternal,
-			[]attribute.KeyValue{keyHandler.String(s.Name)}
+		return "handle " + s.Name, trace.SpanKindInternal
 	case botwright.SpanDebounced:
-		return "handle " + s.Name, trace.SpanKindConsumer, append(t.event(s), keyHandler.String(s.Name),
+		return "handle " + s.Name, trace.SpanKindConsumer
+	case botwright.SpanQueue, botwright.SpanRESTWait:
+		return waitName(s.Reason), trace.SpanKindInternal
+	case botwright.SpanREST:
+		return "call " + s.Method + " " + s.Name, trace.SpanKindInternal
+	case botwright.SpanAttempt:
+		return s.Method + " " + s.Name, trace.SpanKindClient
+	case botwright.SpanLoad:
+		if s.Reason != "" {
+			return "wait for load " + s.Name, trace.SpanKindInternal
+		}
+		return "load " + s.Name, trace.SpanKindInternal
+	case botwright.SpanGather:
+		return "gather " + s.Name, trace.SpanKindClient
+	case botwright.SpanOperation:
+		return "answer " + s.Name, trace.SpanKindServer
+	}
+	return s.Name, trace.SpanKindInternal
+}
+
+// attributes returns what else a span shows.
+func (t *Tracer) attributes(s botwright.Span) []attribute.KeyValue {
+	switch s.Kind {
+	case botwright.SpanSession:
+		return []attribute.KeyValue{keyShard.Int(s.Shard)}
+	case botwright.SpanEvent:
+		return t.event(s)
+	case botwright.SpanHandler:
+		return []attribute.KeyValue{keyHandler.String(s.Name)}
+	case botwright.SpanDebounced:
+		return append(t.event(s), keyHandler.String(s.Name),
 			semconv.MessagingBatchMessageCount(len(s.Links)+s.More))
 	case botwright.SpanQueue, botwright.SpanRESTWait:
-		return waitName(s), trace.SpanKindInternal, waitAttributes(s)
+		return waitAttributes(s)
 	case botwright.SpanREST:
-		return "call " + s.Method + " " + s.Name, trace.SpanKindInternal, route(s)
+		return route(s)
 	case botwright.SpanAttempt:
-		return s.Method + " " + s.Name, trace.SpanKindClient, append(route(s), attempt(s)...)
+		return append(route(s), attempt(s)...)
 	case botwright.SpanLoad:
-		name := "load " + s.Name
-		if s.Reason != "" {
-			name = "wait for " + name
-		}
-		return name, trace.SpanKindInternal, []attribute.KeyValue{keyCache.String(s.Name)}
-	case botwright.SpanGather:
-		return "gather " + s.Name, trace.SpanKindClient, operation(s)
-	case botwright.SpanOperation:
-		return "answer " + s.Name, trace.SpanKindServer, operation(s)
+		return []attribute.KeyValue{keyCache.String(s.Name)}
+	case botwright.SpanGather, botwright.SpanOperation:
+		return operation(s)
 	}
-	return s.Name, trace.SpanKindInternal, nil
+	return nil
 }
 
 func (t *Tracer) event(s botwright.Span) []attribute.KeyValue {
@@ -85,8 +108,8 @@ func (t *Tracer) event(s botwright.Span) []attribute.KeyValue {
 }
 
 // waitName says what was waited for.
-func waitName(s botwright.Span) string {
-	switch s.Reason {
+func waitName(reason string) string {
+	switch reason {
 	case "":
 		return "wait for turn"
 	case "user":
@@ -96,7 +119,7 @@ func waitName(s botwright.Span) string {
 	case "global":
 		return "wait for global limit"
 	}
-	return "wait for " + s.Reason
+	return "wait for " + reason
 }
 
 func waitAttributes(s botwright.Span) []attribute.KeyValue {

@@ -68,21 +68,30 @@ func IDs(e *botwright.Event) []attribute.KeyValue {
 	return ids
 }
 
-// Start implements [botwright.Tracer].
+// Start implements [botwright.Tracer]. A sampler sees the attributes of a span that begins a trace;
+// those of the spans within it are left out if it is not sampled, because they cost more than the rest.
 func (t *Tracer) Start(
 	ctx context.Context, s botwright.Span,
 ) (context.Context, func(botwright.SpanEnd)) {
-	name, kind, attrs := t.describe(s)
-	options := []trace.SpanStartOption{trace.WithSpanKind(kind), trace.WithAttributes(attrs...)}
+	name, kind := describe(s)
+	options := make([]trace.SpanStartOption, 0, 4)
+	options = append(options, trace.WithSpanKind(kind))
 	if !s.Start.IsZero() {
 		options = append(options, trace.WithTimestamp(s.Start))
 	}
 	if len(s.Links) > 0 {
 		options = append(options, trace.WithLinks(links(s)...))
 	}
+	begins := !trace.SpanContextFromContext(ctx).IsValid()
+	if begins {
+		options = append(options, trace.WithAttributes(t.attributes(s)...))
+	}
 	ctx, span := t.tracer.Start(ctx, name, options...)
+	if !begins && span.IsRecording() {
+		span.SetAttributes(t.attributes(s)...)
+	}
 	return ctx, func(e botwright.SpanEnd) {
-		t.finish(span, s.Kind, e)
+		t.finish(span, e)
 		span.End()
 	}
 }
@@ -98,7 +107,7 @@ func links(s botwright.Span) []trace.Link {
 }
 
 // finish notes how a span ended.
-func (t *Tracer) finish(span trace.Span, kind botwright.SpanKind, e botwright.SpanEnd) {
+func (t *Tracer) finish(span trace.Span, e botwright.SpanEnd) {
 	if !span.IsRecording() {
 		return
 	}

@@ -44,9 +44,14 @@ type rig struct {
 }
 
 func newRig(slow time.Duration, forwards ...string) *rig {
+	return newRigWith(func(*rig) runner.Follow[*event] { return runner.Follow[*event]{} }, slow, forwards...)
+}
+
+func newRigWith(follow func(*rig) runner.Follow[*event], slow time.Duration, forwards ...string) *rig {
 	g := &rig{}
 	of := func(v any) error { return fmt.Errorf("%v", v) }
 	g.Runner = runner.New(runner.Config[*event]{
+		Follow: follow(g),
 		Queue:  dispatch.Config{MaxEvents: 64, MaxBytes: 1 << 20, MaxInFlight: 8},
 		Slow:   slow,
 		Logger: slog.New(slog.DiscardHandler),
