@@ -13,6 +13,7 @@ import (
 
 	"github.com/botwright/botwright/internal/access"
 	"github.com/botwright/botwright/internal/admin"
+	"github.com/botwright/botwright/internal/build"
 	"github.com/botwright/botwright/internal/checks"
 	"github.com/botwright/botwright/internal/status"
 )
@@ -178,7 +179,7 @@ func (b *Bot) restartOwn(ctx context.Context, id int) (ok bool, err error) {
 // facts gathers what the status page shows.
 func (b *Bot) facts() status.Facts {
 	f := status.Facts{
-		Name: cmp.Or(b.selfUser(), "Bot"), Version: moduleVersion(modulePath),
+		Name: cmp.Or(b.selfUser(), "Bot"), Version: build.Read().Botwright,
 		Started: b.started, ShardCount: b.totalShards(),
 		Stopping: b.stopping(), WasReady: b.ready.Load(),
 		Health: b.health.monitor.Report(), Alerts: b.health.recentNotices(),

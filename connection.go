@@ -57,5 +57,8 @@ func (c *config) gatewayDialer() *websocket.Dialer {
 	return gateway.NewDialer(c.httpClient.Transport)
 }
 
+// modulePath begins the names of this package's functions in stacks.
+const modulePath = "github.com/botwright/botwright"
+
 // userAgent is what Discord asks every client to send.
 const userAgent = "DiscordBot (https://github.com/botwright/botwright, 0)"

@@ -13,6 +13,7 @@ import (
 	"github.com/bwmarrin/discordgo"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/build"
 	"github.com/botwright/botwright/internal/metrics"
 	"github.com/botwright/botwright/internal/runner"
 )
@@ -99,8 +100,7 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 		parts:     metrics.NewParts(cfg.Namespace),
 		counts:    metrics.New(cfg.Namespace, cfg.TraceID),
 	}
-	m.parts.Add("build", metrics.NewBuild(cfg.Namespace, moduleVersion(modulePath),
-		moduleVersion(libraryPath)))
+	m.parts.Add("build", metrics.NewBuild(cfg.Namespace, build.Read()))
 	m.parts.Add("counts", m.counts)
 	return m
 }

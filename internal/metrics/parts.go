@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/botwright/botwright/internal/build"
 )
 
 // Parts is a prometheus.Collector of several others. One that panics costs its own metrics and no
@@ -58,14 +60,13 @@ func (p *Parts) collect(one part, ch chan<- prometheus.Metric) {
 	one.Collect(ch)
 }
 
-// NewBuild returns a Collector that says what the program was built from. A version that the binary
-// does not have is "".
-func NewBuild(namespace, botwright, discordgo string) prometheus.Collector {
+// NewBuild returns a Collector that says what the program was built from.
+func NewBuild(namespace string, v build.Version) prometheus.Collector {
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info",
 		Help: "1, with the versions that the program was built from.",
 	}, []string{"botwright", "discordgo", "go"})
-	info.WithLabelValues(cmp.Or(botwright, "unknown"), cmp.Or(discordgo, "unknown"),
+	info.WithLabelValues(cmp.Or(v.Botwright, "unknown"), cmp.Or(v.Discordgo, "unknown"),
 		runtime.Version()).Set(1)
 	return info
 }
