@@ -294,6 +294,9 @@ func newConfig(token string, opts []Option) (*config, error) {
 	}
 	c.checkIntents()
 	c.checkCommands()
+	if c.profiler != nil && c.queue.Slow == 0 {
+		c.queue.Slow = c.profiler.Slow
+	}
 	c.queue = c.queue.withDefaults()
 	c.setREST()
 	c.setOperations()

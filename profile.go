@@ -66,7 +66,9 @@ func (c ProfilerConfig) withDefaults() ProfilerConfig {
 }
 
 // WithProfiler profiles every handler under its function's name, and captures what the process is
-// doing when one is slow; see [Bot.Profiler].
+// doing when one is slow; see [Bot.Profiler]. The [ErrorHandler] gets a [*SlowHandlerError] for a
+// slow handler, and the profiler's Logger logs nothing more, unless QueueConfig.Slow turns these
+// reports off. If you set Slow here and not in [QueueConfig], it counts for both.
 func WithProfiler(cfg ProfilerConfig) Option {
 	return func(c *config) {
 		if p := cfg.problem(); p != "" {
@@ -88,7 +90,11 @@ func (b *Bot) newProfiler() *Profiler {
 	}
 	p := NewProfiler(cfg)
 	if b.cfg.profiler != nil {
-		b.runner.Handlers.Instrument(p.measure)
+		log := cfg.Logger
+		if b.cfg.queue.Slow > 0 {
+			log = slog.New(slog.DiscardHandler) // the watchdog reports slow handlers
+		}
+		b.runner.Handlers.Instrument(p.measure(log))
 	}
 	return p
 }
@@ -135,17 +141,24 @@ func NewProfiler(cfg ProfilerConfig) *Profiler {
 // [ProfilerConfig.MaxNames]. A panic in fn counts as an error and is passed on.
 func (p *Profiler) Do(
 	ctx context.Context, name string, fn func(context.Context) error,
+) error {
+	return p.do(ctx, name, p.cfg.Logger, fn)
+}
+
+// do is Do with a logger for what is slow.
+func (p *Profiler) do(
+	ctx context.Context, name string, log *slog.Logger, fn func(context.Context) error,
 ) (err error) {
 	op := p.operations.Get(name)
 	op.Begin()
 	start, allocated, failed := time.Now(), allocatedBytes(), true
-	slow := time.AfterFunc(p.cfg.Slow, func() { p.breach(op) })
+	slow := time.AfterFunc(p.cfg.Slow, func() { p.breach(op, log) })
 	defer func() {
 		took, allocated := time.Since(start), allocatedBytes()-allocated
 		slow.Stop()
 		op.End(took, allocated, failed)
 		if took >= p.cfg.Slow {
-			p.cfg.Logger.WarnContext(ctx, "slow operation ended", "operation", op.Name,
+			log.WarnContext(ctx, "slow operation ended", "operation", op.Name,
 				"took", took.Round(time.Millisecond).String(), "process_allocated_bytes", allocated,
 				"error", redact.Error(err))
 		}
@@ -168,9 +181,9 @@ func allocatedBytes() uint64 {
 
 // breach notes that an operation has become slow. It runs while the operation still does, so
 // that a capture shows where it is.
-func (p *Profiler) breach(op *profile.Operation) {
+func (p *Profiler) breach(op *profile.Operation, log *slog.Logger) {
 	op.Slow()
-	p.cfg.Logger.Warn("operation is slow", "operation", op.Name, "running_for", p.cfg.Slow.String())
+	log.Warn("operation is slow", "operation", op.Name, "running_for", p.cfg.Slow.String())
 	select {
 	case p.breaches <- op.Name:
 	default:
@@ -187,12 +200,13 @@ func (p *Profiler) Middleware() Middleware {
 	}
 }
 
-// measure profiles a handler under its name.
-func (p *Profiler) measure(
-	r *registration, next runner.Func[*Event],
-) runner.Func[*Event] {
-	return func(ctx context.Context, e *Event) error {
-		return p.Do(ctx, r.Name, func(ctx context.Context) error { return next(ctx, e) })
+// measure returns what profiles a handler under its name. Its log says whether a handler is slow,
+// unless others do.
+func (p *Profiler) measure(log *slog.Logger) runner.Probe[*Event] {
+	return func(r *registration, next runner.Func[*Event]) runner.Func[*Event] {
+		return func(ctx context.Context, e *Event) error {
+			return p.do(ctx, r.Name, log, func(ctx context.Context) error { return next(ctx, e) })
+		}
 	}
 }
 

@@ -116,16 +116,25 @@ func TestProfilerCapturesWhatIsSlow(t *testing.T) {
 		}
 	}
 	stuck := len(srv.Guilds())
-	poll(t, func() bool { return strings.Count(log.String(), "operation is slow") == stuck })
+	poll(t, func() bool {
+		all := bot.Profiler().Snapshot()
+		return len(all) == 1 && all[0].Slow == uint64(stuck)
+	})
+	poll(t, func() bool { return strings.Count(log.String(), "slow event handler") == 1 })
 	poll(t, func() bool { return strings.Contains(log.String(), "captured what a slow operation") })
 	close(release)
-	poll(t, func() bool { return strings.Count(log.String(), "slow operation ended") == stuck })
+	poll(t, func() bool { return strings.Count(log.String(), "slow event handler") == 2 }) // the end
+	for _, twice := range []string{"operation is slow", "slow operation ended"} {
+		if strings.Contains(log.String(), twice) {
+			t.Errorf("the profiler logs %q of a handler, too", twice)
+		}
+	}
 	captures, err := os.ReadDir(dir)
 	if err != nil || len(captures) != 1 { // of several slow handlers within five minutes
 		t.Fatalf("captures %v, %v; want one", captures, err)
 	}
 	dump, err := os.ReadFile(filepath.Join(dir, captures[0].Name(), "goroutines.txt"))
-	if err != nil || !strings.Contains(string(dump), "(*Profiler).Do(") {
+	if err != nil || !strings.Contains(string(dump), "(*Profiler).do(") {
 		t.Errorf("the capture does not show the operation: %v\n%s", err, dump)
 	}
 	trace, err := os.Stat(filepath.Join(dir, captures[0].Name(), "trace.out"))

@@ -39,7 +39,8 @@ type QueueConfig struct {
 
 	// Slow is how long a handler may run before it is reported with a [*SlowHandlerError]. Default:
 	// 5s. An interaction must be answered within 3 s, and whatever takes longer than a few REST
-	// calls deserves a look. A negative value turns the reports off.
+	// calls deserves a look. With [WithProfiler] the default is ProfilerConfig.Slow. A negative
+	// value turns the reports off.
 	Slow time.Duration
 }
 
