@@ -27,6 +27,7 @@ type budget struct {
 	mu      sync.Mutex // guards what follows
 	cells   [int(budgetWindow/budgetCell) + 1]int
 	total   int
+	others  int       // what the bot's other processes have counted
 	current int64     // the number of the newest cell
 	lowTurn time.Time // when the next call of level Low may go
 }
@@ -46,6 +47,18 @@ func (b *budget) used(now time.Time) int {
 	return b.total
 }
 
+func (b *budget) setOthers(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.others = n
+}
+
+func (b *budget) elsewhere() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.others
+}
+
 // advanceLocked forgets the cells that are older than the window.
 func (b *budget) advanceLocked(now time.Time) {
 	cell := now.UnixNano() / int64(budgetCell)
@@ -63,11 +76,12 @@ func (b *budget) admit(c *call, now time.Time) (wait time.Duration, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.advanceLocked(now)
-	if b.total >= refuseFrom || (c.level == Low && b.total >= refuseLowFrom) {
+	total := b.total + b.others
+	if total >= refuseFrom || (c.level == Low && total >= refuseLowFrom) {
 		return 0, &InvalidRequestsError{
-			Used: b.total, Limit: InvalidLimit, RetryAfter: b.fadesLocked()}
+			Used: total, Limit: InvalidLimit, RetryAfter: b.fadesLocked()}
 	}
-	if c.level != Low || b.total < slowFrom {
+	if c.level != Low || total < slowFrom {
 		return 0, nil
 	}
 	turn := b.lowTurn
@@ -76,7 +90,7 @@ func (b *budget) admit(c *call, now time.Time) (wait time.Duration, err error) {
 	}
 	wait = turn.Sub(now)
 	if (c.noWait && wait > 0) || (!c.deadline.IsZero() && turn.After(c.deadline)) {
-		return 0, &InvalidRequestsError{Used: b.total, Limit: InvalidLimit, RetryAfter: wait}
+		return 0, &InvalidRequestsError{Used: total, Limit: InvalidLimit, RetryAfter: wait}
 	}
 	b.lowTurn = turn.Add(slowBy)
 	return wait, nil

@@ -41,6 +41,13 @@
 // dozens of round trips: the way back of that answer and the way there of the next request take
 // longer together. So the next request is not early, whatever the clocks say.
 //
+// # Several processes
+//
+// Discord counts what all processes of a bot send. Each has a share of the slots of the global
+// limit: [Transport.Share] says how many, [Transport.Demand] what they are used for. A slot that is
+// taken away is gone once it is free, because until then it counts in Discord's window. The budget
+// of invalid requests counts those of the others, too.
+//
 // # Order
 //
 // Each gate has a line of three levels. Within a level it is first come, first served. A caller

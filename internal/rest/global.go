@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,7 +21,8 @@ const (
 type global struct {
 	mu sync.Mutex // guards what follows
 	gate
-	slots   []slot
+	slots   []*slot
+	limit   int       // how many slots there should be; see share
 	blocked time.Time // until when a 429 has closed it
 }
 
@@ -30,16 +32,65 @@ type slot struct {
 }
 
 func newGlobal(limit int) *global {
-	g := &global{slots: make([]slot, limit)}
+	g := &global{}
 	g.gate.mu = &g.mu
+	g.shareLocked(limit, time.Time{})
 	return g
+}
+
+// share changes the number of slots. One that is in use goes when it is free again: then another
+// process may use it.
+func (g *global) share(limit int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shareLocked(limit, time.Now())
+	g.pumpLocked(g)
+	g.refuseLocked(g)
+}
+
+func (g *global) shareLocked(limit int, now time.Time) {
+	g.limit = limit
+	for len(g.slots) < limit {
+		g.slots = append(g.slots, &slot{})
+	}
+	g.retireLocked(now)
+}
+
+// retireLocked removes free slots that are too many.
+func (g *global) retireLocked(now time.Time) {
+	surplus := len(g.slots) - g.limit
+	if surplus <= 0 {
+		return
+	}
+	g.slots = slices.DeleteFunc(g.slots, func(s *slot) bool {
+		if surplus == 0 || now.Before(s.free) {
+			return false
+		}
+		surplus--
+		return true
+	})
+}
+
+// demand returns how many slots there are, and how many would be used.
+func (g *global) demand(now time.Time) (held, wanted int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.retireLocked(now)
+	wanted = g.line.before(Low)
+	for _, s := range g.slots {
+		if now.Before(s.free) {
+			wanted++
+		}
+	}
+	return len(g.slots), wanted
 }
 
 // admit implements limiter. The slot is in use until the call has been answered, and taken to be
 // free some time later if it is not.
 func (g *global) admit(c *call, now time.Time) bool {
+	g.retireLocked(now)
 	s := g.earliest()
-	if now.Before(g.blocked) || now.Before(s.free) {
+	if now.Before(g.blocked) || s == nil || now.Before(s.free) {
 		return false
 	}
 	s.use++
@@ -77,16 +128,22 @@ func (g *global) block(until time.Time) {
 
 // next implements limiter.
 func (g *global) next() time.Time {
-	free := g.earliest().free
-	if g.blocked.After(free) {
+	s := g.earliest()
+	if s == nil { // until the process has a share again
+		return time.Time{}
+	}
+	if g.blocked.After(s.free) {
 		return g.blocked
 	}
-	return free
+	return s.free
 }
 
 // refusal implements limiter.
 func (g *global) refusal(c *call, ahead int, now time.Time) error {
-	wait := max(g.next().Sub(now), 0) + time.Duration(ahead/len(g.slots))*globalWindow
+	wait := max(g.next().Sub(now), 0) + time.Duration(ahead/max(len(g.slots), 1))*globalWindow
+	if len(g.slots) == 0 {
+		wait = globalWindow // at least: others have them all
+	}
 	if c.noWait || (!c.deadline.IsZero() && now.Add(wait).After(c.deadline)) {
 		return &RateLimitError{Method: c.request.Method, Route: c.route.name,
 			Scope: scopeGlobal, RetryAfter: wait}
@@ -98,10 +155,10 @@ func (g *global) refusal(c *call, ahead int, now time.Time) error {
 func (g *global) scopeAt(time.Time) string { return scopeGlobal }
 
 func (g *global) earliest() *slot {
-	first := &g.slots[0]
-	for i := range g.slots {
-		if g.slots[i].free.Before(first.free) {
-			first = &g.slots[i]
+	var first *slot // nil: there is none
+	for _, s := range g.slots {
+		if first == nil || s.free.Before(first.free) {
+			first = s
 		}
 	}
 	return first

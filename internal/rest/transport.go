@@ -287,17 +287,20 @@ func (t *Transport) answered(c *call, resp *http.Response) {
 
 // Stats describes a Transport.
 type Stats struct {
-	Buckets int           // in use
-	Waiting int           // calls that wait for a bucket or the global limit
-	Global  int           // requests that may be sent at once over all routes
-	Invalid int           // requests of the last 10 minutes that count as invalid
-	Blocked time.Duration // how long Cloudflare goes on to block the host
+	Buckets int // in use
+	Waiting int // calls that wait for a bucket or the global limit
+	Global  int // requests that may be sent at once over all routes
+	Invalid int // requests of the last 10 minutes that count as invalid
+
+	InvalidElsewhere int           // those of the bot's other processes
+	Blocked          time.Duration // how long Cloudflare goes on to block the host
 }
 
 // Stats returns a snapshot.
 func (t *Transport) Stats() Stats {
 	now := time.Now()
-	st := Stats{Invalid: t.budget.used(now), Blocked: t.refusals.blockedFor(now)}
+	st := Stats{Invalid: t.budget.used(now), Blocked: t.refusals.blockedFor(now),
+		InvalidElsewhere: t.budget.elsewhere()}
 	t.global.mu.Lock()
 	st.Waiting = t.global.line.before(Low)
 	for _, s := range t.global.slots {
