@@ -28,10 +28,14 @@ var ErrUnknownType = errors.New("no discordgo struct for this event type")
 //
 // An error wraps [ErrUnknownType], a *[PayloadError] or a *[PanicError], and shows nothing of the
 // payload. Decode does not panic, keeps no state and may be called from any goroutine.
-func Decode(eventType string, d []byte) (any, error) {
+func Decode(eventType string, d []byte) (any, error) { return DecodeKept(eventType, d, nil) }
+
+// DecodeKept is [Decode] for what is kept for long. Its strings share no memory but with those that
+// are equal, if names has them.
+func DecodeKept(eventType string, d []byte, names *Names) (any, error) {
 	var payload any
 	err := contain(func() (err error) {
-		payload, err = decode(eventType, d)
+		payload, err = decode(eventType, d, names)
 		return err
 	})
 	if err != nil {
@@ -40,16 +44,16 @@ func Decode(eventType string, d []byte) (any, error) {
 	return payload, nil
 }
 
-func decode(eventType string, d []byte) (any, error) {
-	if payload := read(eventType, d); payload != nil {
+func decode(eventType string, d []byte, names *Names) (any, error) {
+	if payload := read(eventType, d, names); payload != nil {
 		return payload, nil
 	}
 	return decodeGeneral(eventType, d)
 }
 
 // read returns what a reader makes of a payload, nil if that is not for it.
-func read(eventType string, d []byte) any {
-	r := newReader(d)
+func read(eventType string, d []byte, names *Names) any {
+	r := newReader(d, names)
 	payload := r.payload(eventType)
 	if payload == nil || !r.all() || missing(payload) != "" {
 		return nil

@@ -3,9 +3,11 @@ package events
 // Contain is contain, for the tests.
 var Contain = contain
 
-// Read and DecodeGeneral are the two halves of Decode, for the tests.
+// DecodeGeneral is the half of Decode that comes second.
 var (
-	Read          = read
 	DecodeGeneral = decodeGeneral
 	NewPayload    = newPayload
 )
+
+// Read is the half of Decode that comes first.
+func Read(eventType string, d []byte) any { return read(eventType, d, nil) }

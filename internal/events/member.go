@@ -7,11 +7,11 @@ import (
 )
 
 // DecodeMember decodes one element of the members of a guild. It does what [Decode] does, but for
-// checking what the member has.
-func DecodeMember(d []byte) (*discordgo.Member, error) {
+// checking what the member has, or [DecodeKept] if names is not nil.
+func DecodeMember(d []byte, names *Names) (*discordgo.Member, error) {
 	m := new(discordgo.Member)
 	err := contain(func() error {
-		r := newReader(d)
+		r := newReader(d, names)
 		if r.readMember(m); r.all() {
 			return nil
 		}

@@ -26,10 +26,14 @@ type reader struct {
 	deep int    // how many objects and lists are open
 	some bool   // of the object or list that was opened last: it has begun
 	name []byte // of the member whose value comes next
-	text strings.Builder
+
+	names *Names          // for what is kept; nil: short strings share text
+	text  strings.Builder // the rest of the memory of the last of them
 }
 
-func newReader(d []byte) reader { return reader{b: d, i: scan.Space(d, 0)} }
+func newReader(d []byte, names *Names) reader {
+	return reader{b: d, i: scan.Space(d, 0), names: names}
+}
 
 // maxDepth is how deep what a reader reads may nest.
 const maxDepth = 64
@@ -174,6 +178,8 @@ func (r *reader) string() string {
 	switch n := len(b); {
 	case n == 0:
 		return ""
+	case r.names != nil:
+		return r.names.of(b)
 	case n > maxShared:
 		return string(b)
 	case n > r.text.Cap()-r.text.Len():
@@ -309,10 +315,9 @@ func (r *reader) time() (t time.Time) {
 	return t
 }
 
-// add appends to a list, which gets room for a few from the start.
-func add[T any](list []T, e T) []T {
-	if cap(list) == 0 {
-		list = make([]T, 0, 4)
-	}
-	return append(list, e)
+// exact returns a list with no room for more.
+func exact[T any](list []T) []T {
+	all := make([]T, len(list))
+	copy(all, list)
+	return all
 }

@@ -190,15 +190,17 @@ func (r *reader) readApplicationCommandInteractionData(v *discordgo.ApplicationC
 		case "options":
 			r.once(&seen, 4)
 			if r.array() {
-				v.Options = []*discordgo.ApplicationCommandInteractionDataOption{}
+				var few [8]*discordgo.ApplicationCommandInteractionDataOption
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.ApplicationCommandInteractionDataOption
 					if !r.null() {
 						e = new(discordgo.ApplicationCommandInteractionDataOption)
 						r.readApplicationCommandInteractionDataOption(e)
 					}
-					v.Options = add(v.Options, e)
+					list = append(list, e)
 				}
+				v.Options = exact(list)
 			}
 		case "target_id":
 			r.once(&seen, 5)
@@ -225,15 +227,17 @@ func (r *reader) readApplicationCommandInteractionDataOption(v *discordgo.Applic
 		case "options":
 			r.once(&seen, 3)
 			if r.array() {
-				v.Options = []*discordgo.ApplicationCommandInteractionDataOption{}
+				var few [8]*discordgo.ApplicationCommandInteractionDataOption
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.ApplicationCommandInteractionDataOption
 					if !r.null() {
 						e = new(discordgo.ApplicationCommandInteractionDataOption)
 						r.readApplicationCommandInteractionDataOption(e)
 					}
-					v.Options = add(v.Options, e)
+					list = append(list, e)
 				}
+				v.Options = exact(list)
 			}
 		case "focused":
 			r.once(&seen, 4)
@@ -314,28 +318,32 @@ func (r *reader) readChannel(v *discordgo.Channel) {
 		case "recipients":
 			r.once(&seen, 13)
 			if r.array() {
-				v.Recipients = []*discordgo.User{}
+				var few [8]*discordgo.User
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.User
 					if !r.null() {
 						e = new(discordgo.User)
 						r.readUser(e)
 					}
-					v.Recipients = add(v.Recipients, e)
+					list = append(list, e)
 				}
+				v.Recipients = exact(list)
 			}
 		case "permission_overwrites":
 			r.once(&seen, 14)
 			if r.array() {
-				v.PermissionOverwrites = []*discordgo.PermissionOverwrite{}
+				var few [8]*discordgo.PermissionOverwrite
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.PermissionOverwrite
 					if !r.null() {
 						e = new(discordgo.PermissionOverwrite)
 						r.readPermissionOverwrite(e)
 					}
-					v.PermissionOverwrites = add(v.PermissionOverwrites, e)
+					list = append(list, e)
 				}
+				v.PermissionOverwrites = exact(list)
 			}
 		case "user_limit":
 			r.once(&seen, 15)
@@ -367,12 +375,14 @@ func (r *reader) readChannel(v *discordgo.Channel) {
 		case "applied_tags":
 			r.once(&seen, 24)
 			if r.array() {
-				v.AppliedTags = []string{}
+				var few [8]string
+				list := few[:0]
 				for r.element() {
 					var e string
 					e = r.string()
-					v.AppliedTags = add(v.AppliedTags, e)
+					list = append(list, e)
 				}
+				v.AppliedTags = exact(list)
 			}
 		case "default_reaction_emoji":
 			r.once(&seen, 25)
@@ -426,12 +436,14 @@ func (r *reader) readEmoji(v *discordgo.Emoji) {
 		case "roles":
 			r.once(&seen, 2)
 			if r.array() {
-				v.Roles = []string{}
+				var few [8]string
+				list := few[:0]
 				for r.element() {
 					var e string
 					e = r.string()
-					v.Roles = add(v.Roles, e)
+					list = append(list, e)
 				}
+				v.Roles = exact(list)
 			}
 		case "user":
 			r.once(&seen, 3)
@@ -509,28 +521,32 @@ func (r *reader) readGuild(v *discordgo.Guild) {
 		case "roles":
 			r.once(&seen, 15)
 			if r.array() {
-				v.Roles = []*discordgo.Role{}
+				var few [8]*discordgo.Role
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Role
 					if !r.null() {
 						e = new(discordgo.Role)
 						r.readRole(e)
 					}
-					v.Roles = add(v.Roles, e)
+					list = append(list, e)
 				}
+				v.Roles = exact(list)
 			}
 		case "emojis":
 			r.once(&seen, 16)
 			if r.array() {
-				v.Emojis = []*discordgo.Emoji{}
+				var few [8]*discordgo.Emoji
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Emoji
 					if !r.null() {
 						e = new(discordgo.Emoji)
 						r.readEmoji(e)
 					}
-					v.Emojis = add(v.Emojis, e)
+					list = append(list, e)
 				}
+				v.Emojis = exact(list)
 			}
 		case "stickers":
 			r.once(&seen, 17)
@@ -538,28 +554,32 @@ func (r *reader) readGuild(v *discordgo.Guild) {
 		case "members":
 			r.once(&seen, 18)
 			if r.array() {
-				v.Members = []*discordgo.Member{}
+				var few [8]*discordgo.Member
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Member
 					if !r.null() {
 						e = new(discordgo.Member)
 						r.readMember(e)
 					}
-					v.Members = add(v.Members, e)
+					list = append(list, e)
 				}
+				v.Members = exact(list)
 			}
 		case "presences":
 			r.once(&seen, 19)
 			if r.array() {
-				v.Presences = []*discordgo.Presence{}
+				var few [8]*discordgo.Presence
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Presence
 					if !r.null() {
 						e = new(discordgo.Presence)
 						r.readPresence(e)
 					}
-					v.Presences = add(v.Presences, e)
+					list = append(list, e)
 				}
+				v.Presences = exact(list)
 			}
 		case "max_presences":
 			r.once(&seen, 20)
@@ -570,41 +590,47 @@ func (r *reader) readGuild(v *discordgo.Guild) {
 		case "channels":
 			r.once(&seen, 22)
 			if r.array() {
-				v.Channels = []*discordgo.Channel{}
+				var few [8]*discordgo.Channel
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Channel
 					if !r.null() {
 						e = new(discordgo.Channel)
 						r.readChannel(e)
 					}
-					v.Channels = add(v.Channels, e)
+					list = append(list, e)
 				}
+				v.Channels = exact(list)
 			}
 		case "threads":
 			r.once(&seen, 23)
 			if r.array() {
-				v.Threads = []*discordgo.Channel{}
+				var few [8]*discordgo.Channel
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Channel
 					if !r.null() {
 						e = new(discordgo.Channel)
 						r.readChannel(e)
 					}
-					v.Threads = add(v.Threads, e)
+					list = append(list, e)
 				}
+				v.Threads = exact(list)
 			}
 		case "voice_states":
 			r.once(&seen, 24)
 			if r.array() {
-				v.VoiceStates = []*discordgo.VoiceState{}
+				var few [8]*discordgo.VoiceState
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.VoiceState
 					if !r.null() {
 						e = new(discordgo.VoiceState)
 						r.readVoiceState(e)
 					}
-					v.VoiceStates = add(v.VoiceStates, e)
+					list = append(list, e)
 				}
+				v.VoiceStates = exact(list)
 			}
 		case "unavailable":
 			r.once(&seen, 25)
@@ -618,12 +644,14 @@ func (r *reader) readGuild(v *discordgo.Guild) {
 		case "features":
 			r.once(&seen, 28)
 			if r.array() {
-				v.Features = []discordgo.GuildFeature{}
+				var few [8]discordgo.GuildFeature
+				list := few[:0]
 				for r.element() {
 					var e discordgo.GuildFeature
 					e = discordgo.GuildFeature(r.string())
-					v.Features = add(v.Features, e)
+					list = append(list, e)
 				}
+				v.Features = exact(list)
 			}
 		case "mfa_level":
 			r.once(&seen, 29)
@@ -698,15 +726,17 @@ func (r *reader) readGuildMembersChunk(v *discordgo.GuildMembersChunk) {
 		case "members":
 			r.once(&seen, 1)
 			if r.array() {
-				v.Members = []*discordgo.Member{}
+				var few [8]*discordgo.Member
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Member
 					if !r.null() {
 						e = new(discordgo.Member)
 						r.readMember(e)
 					}
-					v.Members = add(v.Members, e)
+					list = append(list, e)
 				}
+				v.Members = exact(list)
 			}
 		case "chunk_index":
 			r.once(&seen, 2)
@@ -717,25 +747,29 @@ func (r *reader) readGuildMembersChunk(v *discordgo.GuildMembersChunk) {
 		case "not_found":
 			r.once(&seen, 4)
 			if r.array() {
-				v.NotFound = []string{}
+				var few [8]string
+				list := few[:0]
 				for r.element() {
 					var e string
 					e = r.string()
-					v.NotFound = add(v.NotFound, e)
+					list = append(list, e)
 				}
+				v.NotFound = exact(list)
 			}
 		case "presences":
 			r.once(&seen, 5)
 			if r.array() {
-				v.Presences = []*discordgo.Presence{}
+				var few [8]*discordgo.Presence
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Presence
 					if !r.null() {
 						e = new(discordgo.Presence)
 						r.readPresence(e)
 					}
-					v.Presences = add(v.Presences, e)
+					list = append(list, e)
 				}
+				v.Presences = exact(list)
 			}
 		case "nonce":
 			r.once(&seen, 6)
@@ -855,12 +889,14 @@ func (r *reader) readMember(v *discordgo.Member) {
 		case "roles":
 			r.once(&seen, 8)
 			if r.array() {
-				v.Roles = []string{}
+				var few [8]string
+				list := few[:0]
 				for r.element() {
 					var e string
 					e = r.string()
-					v.Roles = add(v.Roles, e)
+					list = append(list, e)
 				}
+				v.Roles = exact(list)
 			}
 		case "premium_since":
 			r.once(&seen, 9)
@@ -914,12 +950,14 @@ func (r *reader) readMessage(v *discordgo.Message) {
 		case "mention_roles":
 			r.once(&seen, 6)
 			if r.array() {
-				v.MentionRoles = []string{}
+				var few [8]string
+				list := few[:0]
 				for r.element() {
 					var e string
 					e = r.string()
-					v.MentionRoles = add(v.MentionRoles, e)
+					list = append(list, e)
 				}
+				v.MentionRoles = exact(list)
 			}
 		case "tts":
 			r.once(&seen, 7)
@@ -936,15 +974,17 @@ func (r *reader) readMessage(v *discordgo.Message) {
 		case "attachments":
 			r.once(&seen, 10)
 			if r.array() {
-				v.Attachments = []*discordgo.MessageAttachment{}
+				var few [8]*discordgo.MessageAttachment
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.MessageAttachment
 					if !r.null() {
 						e = new(discordgo.MessageAttachment)
 						r.readMessageAttachment(e)
 					}
-					v.Attachments = add(v.Attachments, e)
+					list = append(list, e)
 				}
+				v.Attachments = exact(list)
 			}
 		case "components":
 			r.once(&seen, 11)
@@ -952,41 +992,47 @@ func (r *reader) readMessage(v *discordgo.Message) {
 		case "embeds":
 			r.once(&seen, 12)
 			if r.array() {
-				v.Embeds = []*discordgo.MessageEmbed{}
+				var few [8]*discordgo.MessageEmbed
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.MessageEmbed
 					if !r.null() {
 						e = new(discordgo.MessageEmbed)
 						r.readMessageEmbed(e)
 					}
-					v.Embeds = add(v.Embeds, e)
+					list = append(list, e)
 				}
+				v.Embeds = exact(list)
 			}
 		case "mentions":
 			r.once(&seen, 13)
 			if r.array() {
-				v.Mentions = []*discordgo.User{}
+				var few [8]*discordgo.User
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.User
 					if !r.null() {
 						e = new(discordgo.User)
 						r.readUser(e)
 					}
-					v.Mentions = add(v.Mentions, e)
+					list = append(list, e)
 				}
+				v.Mentions = exact(list)
 			}
 		case "reactions":
 			r.once(&seen, 14)
 			if r.array() {
-				v.Reactions = []*discordgo.MessageReactions{}
+				var few [8]*discordgo.MessageReactions
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.MessageReactions
 					if !r.null() {
 						e = new(discordgo.MessageReactions)
 						r.readMessageReactions(e)
 					}
-					v.Reactions = add(v.Reactions, e)
+					list = append(list, e)
 				}
+				v.Reactions = exact(list)
 			}
 		case "pinned":
 			r.once(&seen, 15)
@@ -1006,15 +1052,17 @@ func (r *reader) readMessage(v *discordgo.Message) {
 		case "mention_channels":
 			r.once(&seen, 19)
 			if r.array() {
-				v.MentionChannels = []*discordgo.Channel{}
+				var few [8]*discordgo.Channel
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Channel
 					if !r.null() {
 						e = new(discordgo.Channel)
 						r.readChannel(e)
 					}
-					v.MentionChannels = add(v.MentionChannels, e)
+					list = append(list, e)
 				}
+				v.MentionChannels = exact(list)
 			}
 		case "activity":
 			r.once(&seen, 20)
@@ -1058,15 +1106,17 @@ func (r *reader) readMessage(v *discordgo.Message) {
 		case "sticker_items":
 			r.once(&seen, 29)
 			if r.array() {
-				v.StickerItems = []*discordgo.StickerItem{}
+				var few [8]*discordgo.StickerItem
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.StickerItem
 					if !r.null() {
 						e = new(discordgo.StickerItem)
 						r.readStickerItem(e)
 					}
-					v.StickerItems = add(v.StickerItems, e)
+					list = append(list, e)
 				}
+				v.StickerItems = exact(list)
 			}
 		case "poll":
 			r.once(&seen, 30)
@@ -1185,15 +1235,17 @@ func (r *reader) readMessageEmbed(v *discordgo.MessageEmbed) {
 		case "fields":
 			r.once(&seen, 12)
 			if r.array() {
-				v.Fields = []*discordgo.MessageEmbedField{}
+				var few [8]*discordgo.MessageEmbedField
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.MessageEmbedField
 					if !r.null() {
 						e = new(discordgo.MessageEmbedField)
 						r.readMessageEmbedField(e)
 					}
-					v.Fields = add(v.Fields, e)
+					list = append(list, e)
 				}
+				v.Fields = exact(list)
 			}
 		default:
 			r.skip()
@@ -1494,12 +1546,14 @@ func (r *reader) readParty(v *discordgo.Party) {
 		case "size":
 			r.once(&seen, 1)
 			if r.array() {
-				v.Size = []int{}
+				var few [8]int
+				list := few[:0]
 				for r.element() {
 					var e int
 					e = r.int()
-					v.Size = add(v.Size, e)
+					list = append(list, e)
 				}
+				v.Size = exact(list)
 			}
 		default:
 			r.skip()
@@ -1545,15 +1599,17 @@ func (r *reader) readPresence(v *discordgo.Presence) {
 		case "activities":
 			r.once(&seen, 2)
 			if r.array() {
-				v.Activities = []*discordgo.Activity{}
+				var few [8]*discordgo.Activity
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Activity
 					if !r.null() {
 						e = new(discordgo.Activity)
 						r.readActivity(e)
 					}
-					v.Activities = add(v.Activities, e)
+					list = append(list, e)
 				}
+				v.Activities = exact(list)
 			}
 		case "since":
 			r.once(&seen, 3)
@@ -1590,15 +1646,17 @@ func (r *reader) readPresenceUpdate(v *discordgo.PresenceUpdate) {
 		case "activities":
 			r.once(&seen, 3)
 			if r.array() {
-				v.Activities = []*discordgo.Activity{}
+				var few [8]*discordgo.Activity
+				list := few[:0]
 				for r.element() {
 					var e *discordgo.Activity
 					if !r.null() {
 						e = new(discordgo.Activity)
 						r.readActivity(e)
 					}
-					v.Activities = add(v.Activities, e)
+					list = append(list, e)
 				}
+				v.Activities = exact(list)
 			}
 		case "since":
 			r.once(&seen, 4)

@@ -317,9 +317,9 @@ func (g *readers) read(to string, t ast.Expr, inString bool) string {
 		if t.Len != nil || strings.HasPrefix(element, "r.general") {
 			return general
 		}
-		return "if r.array() {\n" + to + " = []" + typeText(t.Elt) + "{}\n" +
+		return "if r.array() {\nvar few [8]" + typeText(t.Elt) + "\nlist := few[:0]\n" +
 			"for r.element() {\nvar e " + typeText(t.Elt) + "\n" + element + "\n" +
-			to + " = add(" + to + ", e)\n}\n}"
+			"list = append(list, e)\n}\n" + to + " = exact(list)\n}"
 	}
 	return general
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func (k *Keeper) channelCreate(e *Event) error {
-	mine, _, err := own[discordgo.ChannelCreate](e)
+	mine, _, err := own[discordgo.ChannelCreate](k, e)
 	if err != nil {
 		return err
 	}
@@ -18,7 +18,7 @@ func (k *Keeper) channelCreate(e *Event) error {
 }
 
 func (k *Keeper) channelUpdate(e *Event) error {
-	mine, theirs, err := own[discordgo.ChannelUpdate](e)
+	mine, theirs, err := own[discordgo.ChannelUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (k *Keeper) channelUpdate(e *Event) error {
 }
 
 func (k *Keeper) channelDelete(e *Event) error {
-	mine, _, err := own[discordgo.ChannelDelete](e)
+	mine, _, err := own[discordgo.ChannelDelete](k, e)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (k *Keeper) channelDelete(e *Event) error {
 }
 
 func (k *Keeper) threadCreate(e *Event) error {
-	mine, _, err := own[discordgo.ThreadCreate](e)
+	mine, _, err := own[discordgo.ThreadCreate](k, e)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (k *Keeper) threadCreate(e *Event) error {
 }
 
 func (k *Keeper) threadUpdate(e *Event) error {
-	mine, theirs, err := own[discordgo.ThreadUpdate](e)
+	mine, theirs, err := own[discordgo.ThreadUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (k *Keeper) threadUpdate(e *Event) error {
 }
 
 func (k *Keeper) threadDelete(e *Event) error {
-	mine, _, err := own[discordgo.ThreadDelete](e)
+	mine, _, err := own[discordgo.ThreadDelete](k, e)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (k *Keeper) removeChannels(g *discordgo.Guild, gone func(*discordgo.Channel
 // threadListSync brings the threads that the bot can see in some channels, or in all: those that
 // it does not list have ended or are out of sight.
 func (k *Keeper) threadListSync(e *Event) error {
-	mine, _, err := own[discordgo.ThreadListSync](e)
+	mine, _, err := own[discordgo.ThreadListSync](k, e)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (k *Keeper) threadListSync(e *Event) error {
 
 // threadMemberUpdate is about the bot's own place in a thread.
 func (k *Keeper) threadMemberUpdate(e *Event) error {
-	mine, _, err := own[discordgo.ThreadMemberUpdate](e)
+	mine, _, err := own[discordgo.ThreadMemberUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (k *Keeper) threadMemberUpdate(e *Event) error {
 }
 
 func (k *Keeper) threadMembersUpdate(e *Event) error {
-	mine, _, err := own[discordgo.ThreadMembersUpdate](e)
+	mine, _, err := own[discordgo.ThreadMembersUpdate](k, e)
 	if err != nil {
 		return err
 	}

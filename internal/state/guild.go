@@ -92,7 +92,7 @@ func (k *Keeper) guildCreate(e *Event) error {
 // decodeGuild decodes what the policy keeps of a GUILD_CREATE.
 func (k *Keeper) decodeGuild(e *Event) (*discordgo.Guild, error) {
 	if k.keepsAll() {
-		mine, _, err := own[discordgo.GuildCreate](e)
+		mine, _, err := own[discordgo.GuildCreate](k, e)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (k *Keeper) decodeGuild(e *Event) (*discordgo.Guild, error) {
 	if !k.restoring {
 		k.record = k.trimRaw(e.Raw)
 	}
-	v, err := events.Decode(e.Type, k.record)
+	v, err := events.DecodeKept(e.Type, k.record, &k.names)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (k *Keeper) decodeGuild(e *Event) (*discordgo.Guild, error) {
 
 // guildUpdate takes over what the payload has; it lacks what GUILD_CREATE alone brings.
 func (k *Keeper) guildUpdate(e *Event) error {
-	mine, _, err := own[discordgo.GuildUpdate](e)
+	mine, _, err := own[discordgo.GuildUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (k *Keeper) GuildIDs() []string {
 }
 
 func (k *Keeper) roleCreate(e *Event) error {
-	mine, _, err := own[discordgo.GuildRoleCreate](e)
+	mine, _, err := own[discordgo.GuildRoleCreate](k, e)
 	if err != nil {
 		return err
 	}
@@ -206,7 +206,7 @@ func (k *Keeper) roleCreate(e *Event) error {
 }
 
 func (k *Keeper) roleUpdate(e *Event) error {
-	mine, _, err := own[discordgo.GuildRoleUpdate](e)
+	mine, _, err := own[discordgo.GuildRoleUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (k *Keeper) putRole(r *discordgo.GuildRole) error {
 }
 
 func (k *Keeper) roleDelete(e *Event) error {
-	mine, _, err := own[discordgo.GuildRoleDelete](e)
+	mine, _, err := own[discordgo.GuildRoleDelete](k, e)
 	if err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (k *Keeper) roleDelete(e *Event) error {
 }
 
 func (k *Keeper) emojisUpdate(e *Event) error {
-	mine, _, err := own[discordgo.GuildEmojisUpdate](e)
+	mine, _, err := own[discordgo.GuildEmojisUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (k *Keeper) emojisUpdate(e *Event) error {
 }
 
 func (k *Keeper) stickersUpdate(e *Event) error {
-	mine, _, err := own[discordgo.GuildStickersUpdate](e)
+	mine, _, err := own[discordgo.GuildStickersUpdate](k, e)
 	if err != nil {
 		return err
 	}

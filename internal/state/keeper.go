@@ -96,6 +96,7 @@ type Keeper struct {
 	guilds   map[string]*guild
 	arrivals arrivals
 
+	names     events.Names
 	restoring bool // what comes has been trimmed before
 
 	journal *Journal // nil: none
@@ -193,10 +194,10 @@ func (k *Keeper) Apply(e *Event) error {
 
 // own returns the payload of an event as a struct that belongs to State, and the one that
 // handlers get, nil if there is none.
-func own[T any](e *Event) (mine, theirs *T, err error) {
+func own[T any](k *Keeper, e *Event) (mine, theirs *T, err error) {
 	var v any
 	if e.Payload == nil {
-		v, err = events.Decode(e.Type, e.Raw)
+		v, err = events.DecodeKept(e.Type, e.Raw, &k.names)
 	} else {
 		v, err = e.Payload()
 	}

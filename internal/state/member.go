@@ -89,7 +89,7 @@ func (k *Keeper) membersChunk(e *Event) error {
 	if !k.policy.Presences {
 		return failed
 	}
-	mine, _, err := own[discordgo.GuildMembersChunk](e)
+	mine, _, err := own[discordgo.GuildMembersChunk](k, e)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (k *Keeper) putRaw(g *discordgo.Guild, record *guild, raw []byte, evict boo
 		!k.keepsRaw(g, userID, raw) {
 		return nil
 	}
-	m, err := events.DecodeMember(raw)
+	m, err := events.DecodeMember(raw, &k.names)
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (k *Keeper) presenceUpdate(e *Event) error {
 		k.removePresence(g, record, userID)
 		return nil
 	}
-	mine, _, err := own[discordgo.PresenceUpdate](e)
+	mine, _, err := own[discordgo.PresenceUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -312,7 +312,7 @@ func (k *Keeper) renewUser(g *discordgo.Guild, record *guild, u *discordgo.User)
 }
 
 func (k *Keeper) voiceStateUpdate(e *Event) error {
-	mine, theirs, err := own[discordgo.VoiceStateUpdate](e)
+	mine, theirs, err := own[discordgo.VoiceStateUpdate](k, e)
 	if err != nil {
 		return err
 	}

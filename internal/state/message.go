@@ -9,7 +9,7 @@ import (
 )
 
 func (k *Keeper) messageCreate(e *Event) error {
-	mine, _, err := own[discordgo.MessageCreate](e)
+	mine, _, err := own[discordgo.MessageCreate](k, e)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (k *Keeper) find(channelID, id string) (c *discordgo.Channel, i int) {
 // messageUpdate replaces a message that is kept. One that is not stays so: it would come after
 // newer ones, and may be a part of a message only.
 func (k *Keeper) messageUpdate(e *Event) error {
-	mine, theirs, err := own[discordgo.MessageUpdate](e)
+	mine, theirs, err := own[discordgo.MessageUpdate](k, e)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func merge(old, update *discordgo.Message) *discordgo.Message {
 }
 
 func (k *Keeper) messageDelete(e *Event) error {
-	mine, theirs, err := own[discordgo.MessageDelete](e)
+	mine, theirs, err := own[discordgo.MessageDelete](k, e)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (k *Keeper) messageDelete(e *Event) error {
 }
 
 func (k *Keeper) messageDeleteBulk(e *Event) error {
-	mine, _, err := own[discordgo.MessageDeleteBulk](e)
+	mine, _, err := own[discordgo.MessageDeleteBulk](k, e)
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (c *rawContext) member(id string, raw []byte) Member {
 		GuildID: c.guild, UserID: id, Self: id == c.self, Owner: id == c.owner,
 		Voice: c.voice[id],
 		Decoded: func() *discordgo.Member {
-			m, err := events.DecodeMember(raw)
+			m, err := events.DecodeMember(raw, nil)
 			if err != nil || m.User == nil {
 				return &discordgo.Member{User: &discordgo.User{ID: id}}
 			}
