@@ -65,6 +65,7 @@ func TestQueueReservesBeforeDialling(t *testing.T) {
 			near <- leave
 		}()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if len(near) != 0 || !waited {
 			t.Errorf("dials without a turn: %v; says that it waits: %v", len(near) != 0, waited)
 		}
