@@ -17,6 +17,7 @@ import (
 	"github.com/botwright/botwright/internal/locator"
 	"github.com/botwright/botwright/internal/members"
 	"github.com/botwright/botwright/internal/memory"
+	"github.com/botwright/botwright/internal/ops"
 	"github.com/botwright/botwright/internal/rest"
 	"github.com/botwright/botwright/internal/runner"
 	"github.com/botwright/botwright/internal/session"
@@ -75,6 +76,7 @@ type Bot struct {
 	resharding bool
 	reshard    sync.WaitGroup // what Reshard has to do
 
+	router      *ops.Router    // see RegisterOp
 	saver       *session.Saver // of sessions and alerts, for the SessionStore
 	packer      state.Packer   // of what is saved of State
 	storeTurn   chan struct{}  // holds the turn of who calls the SessionStore
@@ -140,6 +142,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)
 	b.saver = b.newSaver()
+	b.router = b.newRouter()
 	b.health.watching.Store(true)
 	b.health.watch(b.healthParts())
 	if err := b.registerMetrics(); err != nil {

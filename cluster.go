@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/botwright/botwright/internal/session"
 )
 
 // A Cluster connects the processes of one bot; see [WithCluster]. It is a small database with
@@ -64,5 +66,22 @@ func WithCluster(cluster Cluster) Option {
 			return
 		}
 		c.cluster = cluster
+	}
+}
+
+// checkCluster refuses what does not go with a cluster, and makes it the store of sessions.
+func (c *config) checkCluster() {
+	if c.cluster == nil {
+		return
+	}
+	if len(c.shardIDs) > 0 {
+		c.problem("WithCluster", "the processes share all shards: leave the ids out of WithShards")
+	}
+	if _, ok := c.sessionStore.(*sessionFile); ok {
+		c.problem("WithCluster", "other processes cannot read a session file: leave "+
+			"WithSessionStore out, and the cluster keeps the sessions")
+	}
+	if c.sessionStore == nil {
+		c.sessionStore = clusterStore{session.NewShared(c.cluster)}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/bwmarrin/discordgo"
 
+	"github.com/botwright/botwright/internal/cluster"
 	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/group"
@@ -18,6 +20,16 @@ import (
 type shardFleet struct {
 	*fleet.Fleet[*shard]
 
+	ids     []int           // of the shards that the bot's processes share
+	member  *cluster.Member // which decides which of them are this process's
+	joined  chan struct{}   // closed when member is set
+	leaving sync.Once
+	left    error // what leaving has come to
+
+	turn   chan struct{}      // holds the turn of who makes a shard, and guards the next two
+	made   map[int]*shard     // those that are not in the fleet yet
+	paused map[int]leftBehind // what was left of a shard when the lease had run out
+
 	firstReady slog.Level // of the line that says that a shard is ready for the first time
 	fatal      error      // why a shard gave up; guarded by Bot.mu
 }
@@ -26,30 +38,24 @@ type shardFleet struct {
 // more, the progress of the start has to do.
 const maxReadyLines = 16
 
-// newFleet makes the shards of a fleet.
-func (b *Bot) newFleet(count int, ids []int, restored map[int]leftBehind) *shardFleet {
-	f := &shardFleet{}
-	f.Fleet = fleet.New[*shard](fleet.Config{
-		Count: count, Failed: func(err error) { b.fail(f, err) }})
-	if len(ids) > maxReadyLines {
+// setReadyLines sets how loud the shards of a fleet are about being ready for the first time.
+func (f *shardFleet) setReadyLines() {
+	if len(f.ids) > maxReadyLines {
 		f.firstReady = slog.LevelDebug
 	}
-	for _, id := range ids {
-		f.Add(b.newShard(f, id, restored[id]))
-	}
-	return f
 }
 
-// sessionOf returns the discordgo session of a new shard: for the first one ever the bot's own.
+// sessionOf returns the discordgo session of a new shard. The bot's own is that of the shard that it
+// was made for, the first time that this is made.
 func (b *Bot) sessionOf(id, count int) *discordgo.Session {
 	session := b.session
-	if b.sessionTaken.Swap(true) {
+	if id != session.ShardID || b.sessionTaken.Swap(true) {
 		var err error
 		if session, err = b.newSession(id, count); err != nil {
 			b.reportAside(nil, fmt.Errorf("configure shard %d: %w", id, err))
 		}
 	}
-	session.ShardID, session.ShardCount = id, count // the number may not have been known before
+	session.ShardCount = count // it may not have been known before
 	return session
 }
 
@@ -73,12 +79,21 @@ func (b *Bot) closeFleets(ctx context.Context) (left []string) {
 			closing[i] <- nil
 			continue
 		}
-		go func() { closing[i] <- f.Close(stage) }()
+		go func() { closing[i] <- f.close(stage) }()
 	}
 	for _, closed := range closing {
 		left = append(left, <-closed...)
 	}
 	return left
+}
+
+// close leaves the cluster, stops the shards and waits until they have, and until nothing is served
+// to their sessions any more. It returns what is left when ctx ends.
+func (f *shardFleet) close(ctx context.Context) (left []string) {
+	if err := f.leave(ctx); err != nil {
+		left = append(left, err.Error())
+	}
+	return append(left, f.Close(ctx)...)
 }
 
 // waitReady waits until all shards are ready, and says in the log how far it is.
@@ -109,7 +124,7 @@ func (b *Bot) RestartShard(ctx context.Context, id int) error {
 	}
 	s, ok := f.Find(id)
 	if !ok {
-		return fmt.Errorf("%w: shard %d of %d", ErrNotOwned, id, f.Count)
+		return fmt.Errorf("%w: shard %d of %d%s", ErrNotOwned, id, f.Count, f.whose(id))
 	}
 	handshakes := func() uint64 {
 		st := s.gateway.Status()

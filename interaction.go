@@ -210,5 +210,6 @@ func (b *Bot) takeInteraction(body []byte) bool {
 	}
 	in := gateway.Frame{Type: []byte(interactionCreate), Data: body, Received: time.Now()}
 	b.metrics.interaction(body, in.Received)
-	return f.shardOf(in.Data).intake.Offer(&in)
+	s := f.shardOf(in.Data)
+	return s != nil && s.intake.Offer(&in)
 }

@@ -30,6 +30,7 @@ locator: gateway
 members: frame
 memory: resource
 metrics: build dispatch events frame gateway health memory profile rest route
+ops: group
 overlap: frame
 rest: route
 runner: callstack deadline dispatch expect frame gateway group interaction protect redact session

@@ -101,6 +101,9 @@ func (b *Bot) open(ctx, runCtx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := b.awaitShare(ctx, f); err != nil {
+		return err
+	}
 	if err := b.waitReady(ctx, f); err != nil {
 		return err
 	}
@@ -154,6 +157,7 @@ func (c *config) setTasks() {
 	}{
 		{task{"registration of commands", registerCommands}, c.commands != nil},
 		{task{"session store", saveSessions}, c.sessionStore != nil},
+		{task{"operations", func(ctx context.Context, b *Bot) { b.router.Serve(ctx) }}, c.cluster != nil},
 		{task{"automatic resharding", autoReshard}, c.autoReshard},
 		{task{"watch of resources", watchResources}, c.resources != nil},
 		{task{"report", logReports}, c.reportEvery > 0},
@@ -185,19 +189,25 @@ func (b *Bot) startShards(ctx, runCtx context.Context, found locator.Answer) (*s
 	count, ids := b.cfg.shardCount, b.cfg.shardIDs
 	if count == 0 {
 		count = roundShards(found.Shards, found.Limit.MaxConcurrency)
-		count = b.savedCount(ctx, count, found.Limit.MaxConcurrency)
+	}
+	count, err := b.agreedCount(ctx, count, found.Limit.MaxConcurrency)
+	if err != nil {
+		return nil, err
 	}
 	if len(ids) == 0 {
 		ids = allShards(count)
 	}
-	f := b.newFleet(count, ids, b.restoreSessions(ctx, count, ids))
+	f, err := b.newFleet(ctx, count, ids)
+	if err != nil {
+		return nil, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.fleet = f // Shutdown closes it
 	if b.state == botStopping {
 		return nil, ErrShutdown
 	}
-	b.fleet = f
-	f.Start(runCtx, found.Limit.MaxConcurrency)
+	f.Start(found.Limit.MaxConcurrency)
 	return f, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/botwright/botwright/internal/cluster"
 	"github.com/botwright/botwright/internal/events"
 	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/session"
@@ -74,6 +75,9 @@ type config struct {
 
 	// tuneGateway changes the configuration of a shard's connection. Tests use it.
 	tuneGateway func(*gateway.Config)
+
+	// tuneMember changes how the process takes part in the cluster. Tests use it.
+	tuneMember func(*cluster.Config)
 
 	// tuneShard changes a shard that was made. Tests use it.
 	tuneShard func(*shard)
@@ -294,6 +298,7 @@ func newConfig(token string, opts []Option) (*config, error) {
 	}
 	c.checkIntents()
 	c.checkCommands()
+	c.checkCluster()
 	if c.profiler != nil && c.queue.Slow == 0 {
 		c.queue.Slow = c.profiler.Slow
 	}

@@ -66,7 +66,10 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 			count, max(left, 0), time.Now().Add(time.Duration(found.Limit.ResetAfter)*
 				time.Millisecond).Format(time.RFC3339))
 	}
-	next := b.newFleet(count, allShards(count), nil)
+	next, err := b.newFleet(ctx, count, allShards(count))
+	if err != nil {
+		return fmt.Errorf("reshard: %w", err)
+	}
 	next.inheritPresence(old)
 	undo, err := b.replaceFleet(ctx, runCtx, old, next, found.Limit.MaxConcurrency)
 	if undo != nil {
@@ -118,7 +121,7 @@ func (b *Bot) replaceFleet(
 ) (undo func(), err error) {
 	o := &resharded{Overlap: overlap.New(), next: next}
 	b.resharded.Store(o)
-	next.Start(runCtx, maxConcurrency)
+	next.Start(maxConcurrency)
 	b.setFleets(old, next)
 	if err := b.takeOver(ctx, runCtx, old, o); err != nil {
 		err = fmt.Errorf("reshard to %d shards: %w", next.Count, err)
@@ -249,7 +252,7 @@ func (b *Bot) setFleets(current, other *shardFleet) {
 // closeFleet closes the fleet beside the bot's own. If the bot is shut down meanwhile, Shutdown does
 // the rest.
 func (b *Bot) closeFleet(runCtx context.Context, f *shardFleet) {
-	f.Close(context.Background())
+	f.close(context.Background())
 	if runCtx.Err() == nil {
 		b.setFleets(b.currentFleet(), nil)
 	}

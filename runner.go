@@ -41,7 +41,7 @@ func (b *Bot) newRunner() *runner.Runner[*Event] {
 
 // newIntake returns what takes a shard's events to the runner.
 func (s *shard) newIntake() *runner.Shard[*Event] {
-	return s.bot.runner.Shard(runner.ShardConfig[*Event]{
+	cfg := runner.ShardConfig[*Event]{
 		ID:       s.id,
 		Tracker:  &s.tracker,
 		Note:     s.note,
@@ -51,7 +51,11 @@ func (s *shard) newIntake() *runner.Shard[*Event] {
 		Feeds:    s.feeds,
 		Feed:     s.feed,
 		Admit:    s.admits,
-	})
+	}
+	if s.bot.cfg.cluster != nil {
+		cfg.Owns = s.owns
+	}
+	return s.bot.runner.Shard(cfg)
 }
 
 // note counts an event, wanted or not, and opens the session with the first one.

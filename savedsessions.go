@@ -60,6 +60,18 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 	return restored
 }
 
+// agreedCount returns the number of shards to open with: the given one, or what it should be in its
+// place.
+func (b *Bot) agreedCount(ctx context.Context, count, maxConcurrency int) (int, error) {
+	if b.cfg.cluster != nil {
+		return b.clusterCount(ctx, count)
+	}
+	if b.cfg.shardCount == 0 {
+		count = b.savedCount(ctx, count, maxConcurrency)
+	}
+	return count, nil
+}
+
 // savedCount returns the number of shards to open with in place of the recommended one: that of the
 // saved sessions, as long as they can be resumed and Discord allows it. Another number would throw
 // them away.

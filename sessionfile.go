@@ -25,23 +25,28 @@ type sessionFile struct{ file *session.File }
 // other shards is forgotten by the next SaveSessions.
 func (f *sessionFile) LoadSessions(_ context.Context, shardIDs []int) ([]SavedSession, error) {
 	saved, err := f.file.Load(shardIDs)
-	if err != nil {
-		return nil, err
-	}
-	sessions := make([]SavedSession, len(saved))
-	for i, s := range saved {
-		sessions[i] = SavedSession(s)
-	}
-	return sessions, nil
+	return savedSessions(saved), err
 }
 
 // SaveSessions implements SessionStore.
 func (f *sessionFile) SaveSessions(_ context.Context, sessions []SavedSession) error {
+	return f.file.Save(internalSessions(sessions))
+}
+
+func savedSessions(saved []session.Saved) []SavedSession {
+	sessions := make([]SavedSession, len(saved))
+	for i, s := range saved {
+		sessions[i] = SavedSession(s)
+	}
+	return sessions
+}
+
+func internalSessions(sessions []SavedSession) []session.Saved {
 	saved := make([]session.Saved, len(sessions))
 	for i, s := range sessions {
 		saved[i] = session.Saved(s)
 	}
-	return f.file.Save(saved)
+	return saved
 }
 
 // SaveState implements StateStore.

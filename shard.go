@@ -37,7 +37,9 @@ type shard struct {
 	opened  bool           // the session was opened; used by the gateway's reader alone
 	usable  atomic.Bool    // so that the session can be used
 
-	lobby    atomic.Int64 // how long the last Near took, in ns
+	lobby atomic.Int64 // how long the last Near took, in ns
+	gone  atomic.Bool  // it is another process's, or nobody knows whose
+
 	passOnce sync.Once
 	passed   chan struct{} // closed when the next shard of the same key may connect
 	silence  silence.Detector

@@ -76,11 +76,20 @@ func (b *Bot) shardOf(guildID string) (*shard, error) {
 	if s, ok := f.Find(id); ok {
 		return s, nil
 	}
-	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d", ErrNotOwned, guildID, id, f.Count)
+	return nil, fmt.Errorf("%w: guild %q is on shard %d of %d%s", ErrNotOwned, guildID, id, f.Count,
+		f.whose(id))
+}
+
+// whose says which process has a shard, for an error.
+func (f *shardFleet) whose(id int) string {
+	if owner, ok := f.member.View().Owners[id]; ok {
+		return ", which process " + owner + " has"
+	}
+	return ""
 }
 
 // shardOf returns the shard that an interaction would have come from, or the first one if that is
-// in another process.
+// in another process; nil if this process has none.
 func (f *shardFleet) shardOf(interaction []byte) *shard {
 	v, _ := frame.Lookup(interaction, "guild_id")
 	guild, _ := frame.String(v)
@@ -89,5 +98,8 @@ func (f *shardFleet) shardOf(interaction []byte) *shard {
 			return s
 		}
 	}
-	return f.All()[0]
+	if shards := f.All(); len(shards) > 0 {
+		return shards[0]
+	}
+	return nil
 }

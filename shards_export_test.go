@@ -3,6 +3,8 @@ package botwright
 import (
 	"context"
 	"time"
+
+	"github.com/botwright/botwright/internal/cluster"
 )
 
 // RoundShards is how a number of shards is rounded.
@@ -36,4 +38,20 @@ func OverlapPhase(b *Bot) string {
 		return o.Phase().String()
 	}
 	return ""
+}
+
+// WithMember sets how long a process of a cluster may be silent, and who is told when it has a shard
+// (1) and when it has it no more (-1).
+func WithMember(ttl time.Duration, owns func(shard, change int)) Option {
+	return func(c *config) {
+		c.tuneMember = func(cfg *cluster.Config) {
+			cfg.TTL = ttl
+			run := cfg.Run
+			cfg.Run = func(ctx context.Context, shard int, token uint64) {
+				owns(shard, 1)
+				defer owns(shard, -1)
+				run(ctx, shard, token)
+			}
+		}
+	}
 }

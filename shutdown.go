@@ -141,6 +141,7 @@ func (b *Bot) shutDown(ctx context.Context) {
 	}
 	b.changes.Notify()
 	close(b.ending)
+	b.leaveCluster(ctx)
 	b.runner.Stop()
 	cut := b.drain(ctx)
 	if b.stop != nil {
@@ -153,6 +154,7 @@ func (b *Bot) shutDown(ctx context.Context) {
 	if left := b.tasks.Wait(stage); left != nil {
 		cut.Others = append(cut.Others, left...)
 	}
+	cut.Others = append(cut.Others, b.router.Wait(stage)...)
 	if !b.tellRest(ctx) {
 		cut.Others = append(cut.Others, "error handler")
 	}
@@ -172,6 +174,20 @@ func (b *Bot) tellRest(ctx context.Context) bool {
 	stage, cancel := stageOf(ctx, 0)
 	defer cancel()
 	return b.runner.TellRest(stage)
+}
+
+// leaveCluster hands the shards over to the other processes of the cluster, if there are any, each
+// with the handlers of its events. What is not handed over in time is closed later.
+func (b *Bot) leaveCluster(ctx context.Context) {
+	f := b.currentFleet()
+	if f == nil || b.cfg.cluster == nil || !f.others() {
+		return
+	}
+	stage, cancel := stageOf(ctx, closeReserve+moment)
+	defer cancel()
+	if err := f.leave(stage); err != nil {
+		b.cfg.logger.Warn("shards were not handed over to other processes", "error", err)
+	}
 }
 
 // stageOf returns the context of a stage: it ends when so much is left of the time of Shutdown, or a

@@ -22,14 +22,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // shard is one whose connection the test is.
 type shard struct {
-	id      int
-	log     *journal
-	passed  chan struct{}
-	fails   error
-	stuck   chan struct{} // it does not stop before this is closed
-	ready   atomic.Bool
-	running atomic.Bool
-	pass    sync.Once
+	id     int
+	log    *journal
+	passed chan struct{}
+	fails  error
+	stuck  chan struct{} // it does not stop before this is closed
+	ready  atomic.Bool
+	pass   sync.Once
 }
 
 // journal is what has happened.
@@ -71,9 +70,8 @@ func (s *shard) Status() gateway.Status {
 
 func (s *shard) Run(ctx context.Context) error {
 	s.log.add("run %d", s.id)
-	s.running.Store(true)
-	defer s.running.Store(false)
 	if s.fails != nil {
+		s.pass.Do(func() { close(s.passed) })
 		return s.fails
 	}
 	<-ctx.Done()
@@ -90,41 +88,68 @@ func (s *shard) isReady() {
 	s.pass.Do(func() { close(s.passed) })
 }
 
-func wantLines(t *testing.T, log *journal, want ...string) {
+func (r *rig) wantLines(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
-	if got := log.take(); !slices.Equal(got, want) {
+	if got := r.log.take(); !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
 }
 
-func newFleet(t *testing.T, log *journal, n int) (*fleet.Fleet[*shard], []*shard) {
-	f := fleet.New[*shard](fleet.Config{Count: n, Failed: func(err error) { log.add("failed: %v", err) }})
-	var shards []*shard
-	for id := range n {
-		shards = append(shards, newShard(id, log))
-		f.Add(shards[id])
+// rig is a fleet whose shards run.
+type rig struct {
+	*fleet.Fleet[*shard]
+	log  *journal
+	ctx  context.Context
+	stop context.CancelFunc
+}
+
+func newRig(t *testing.T) *rig {
+	log := &journal{}
+	r := &rig{log: log, Fleet: fleet.New[*shard](fleet.Config{
+		Added: func() {}, Failed: func(err error) { log.add("failed: %v", err) }})}
+	r.ctx, r.stop = context.WithCancel(t.Context())
+	t.Cleanup(func() {
+		r.stop()
+		if left := r.Close(context.Background()); left != nil {
+			t.Errorf("left %q", left)
+		}
+	})
+	return r
+}
+
+// add lets shards run, one after the other. stop stops the last one.
+func (r *rig) add(shards ...*shard) (stop func()) {
+	for _, s := range shards {
+		ctx, cancel := context.WithCancel(r.ctx)
+		go r.Run(ctx, s)
+		synctest.Wait()
+		stop = cancel
 	}
-	t.Cleanup(func() { f.Close(context.Background()) })
-	return f, shards
+	return stop
 }
 
 func TestShardsOfAKeyStartInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &journal{}
-		f, shards := newFleet(t, log, 5)
-		f.Start(t.Context(), 2)
-		wantLines(t, log, "run 0", "run 1")
-		if got := f.TimeLeft(); got != 10*time.Second {
+		r := newRig(t)
+		shards := make([]*shard, 5)
+		for _, id := range []int{3, 0, 4, 1, 2} {
+			shards[id] = newShard(id, r.log)
+			r.add(shards[id])
+		}
+		r.wantLines(t)
+		r.Start(2)
+		r.wantLines(t, "run 0", "run 1")
+		if got := r.TimeLeft(); got != 10*time.Second {
 			t.Errorf("%v left", got)
 		}
 		shards[0].isReady()
-		wantLines(t, log, "run 2")
+		r.wantLines(t, "run 2")
 		shards[2].isReady()
-		wantLines(t, log, "run 4")
+		r.wantLines(t, "run 4")
 		shards[1].isReady()
-		wantLines(t, log, "run 3")
-		if got := f.Progress(); got != "ready 3/5, about 1 s left" {
+		r.wantLines(t, "run 3")
+		if got := r.Progress(); got != "ready 3/5, about 1 s left" {
 			t.Error(got)
 		}
 	})
@@ -132,39 +157,36 @@ func TestShardsOfAKeyStartInTurn(t *testing.T) {
 
 func TestShardsJoinAndLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &journal{}
-		f, shards := newFleet(t, log, 2)
-		f.Start(t.Context(), 1)
-		before := f.All()
-		third := newShard(3, log)
-		f.Add(newShard(7, log))
-		f.Add(third)
-		wantLines(t, log, "run 0")
-		for _, s := range []*shard{shards[1], shards[0]} { // one that waits, and who it waits for
-			if err := f.Stop(t.Context(), s); err != nil {
-				t.Error(err)
-			}
-			f.Remove(s)
-		}
-		wantLines(t, log, "end 0", "run 7", "session 0", "session 1")
-		if got := ids(f.All()); !slices.Equal(got, []int{3, 7}) || len(before) != 2 {
+		r := newRig(t)
+		first, second, third := newShard(0, r.log), newShard(1, r.log), newShard(3, r.log)
+		stopFirst := r.add(first)
+		stopSecond := r.add(second)
+		r.Start(1)
+		before := r.All()
+		r.add(newShard(7, r.log), third)
+		r.wantLines(t, "run 0")
+		stopSecond() // it waits for the first one
+		stopFirst()
+		synctest.Wait()
+		r.Remove(second)
+		r.Remove(first)
+		r.wantLines(t, "end 0", "run 7", "session 0", "session 1")
+		if got := ids(r.All()); !slices.Equal(got, []int{3, 7}) || len(before) != 2 {
 			t.Errorf("shards %v, before %v", got, ids(before))
 		}
-		if _, ok := f.Find(1); ok {
+		if _, ok := r.Find(1); ok {
 			t.Error("a shard that was removed is found")
 		}
-		if s, ok := f.Find(3); !ok || s != third {
+		if s, ok := r.Find(3); !ok || s != third {
 			t.Error("a shard that was added is not found")
 		}
-		again := newShard(0, log)
-		f.Add(again)
-		third.isReady() // which has not begun
-		again.isReady()
-		wantLines(t, log)
-		if err := f.Stop(t.Context(), f.All()[2]); err != nil {
-			t.Error(err)
-		}
-		wantLines(t, log, "end 7", "run 0", "run 3")
+		again := newShard(0, r.log)
+		r.add(again)
+		r.wantLines(t)
+		r.All()[2].isReady()
+		r.wantLines(t, "run 3")
+		third.isReady()
+		r.wantLines(t, "run 0")
 	})
 }
 
@@ -176,49 +198,47 @@ func ids(shards []*shard) []int {
 	return list
 }
 
-func TestStop(t *testing.T) {
+func TestCloseSaysWhatIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &journal{}
-		f, shards := newFleet(t, log, 1)
-		shards[0].stuck = make(chan struct{})
-		f.Start(t.Context(), 1)
-		wantLines(t, log, "run 0")
+		r := newRig(t)
+		stuck := newShard(4, r.log)
+		stuck.stuck = make(chan struct{})
+		r.add(newShard(0, r.log), stuck)
+		r.Start(3)
+		r.wantLines(t, "run 0", "run 4")
+		r.stop()
+		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := f.Stop(ctx, shards[0]); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
-		}
-		ctx, cancel = context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if left := f.Close(ctx); !slices.Equal(left, []string{"shard 0"}) {
+		if left := r.Close(ctx); !slices.Equal(left, []string{"shard 4"}) {
 			t.Errorf("left %q", left)
 		}
-		close(shards[0].stuck)
+		close(stuck.stuck)
 	})
 }
 
 func TestShardThatFailsLetsOthersStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		log := &journal{}
-		f, shards := newFleet(t, log, 2)
-		shards[0].fails = errors.New("no such intent")
-		f.Start(t.Context(), 1)
-		wantLines(t, log, "failed: no such intent", "run 0", "run 1")
+		r := newRig(t)
+		bad, good := newShard(0, r.log), newShard(1, r.log)
+		bad.fails = errors.New("no such intent")
+		r.add(bad, good)
+		r.Start(1)
+		r.wantLines(t, "failed: no such intent", "run 0", "run 1")
 		var changes change.Signal
 		told := ""
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
-		err := f.AwaitReady(ctx, &changes, func() error { return nil }, func(p string) { told = p })
-		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, shards[0].fails) {
+		err := r.AwaitReady(ctx, &changes, func() error { return nil }, func(p string) { told = p })
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, bad.fails) {
 			t.Error(err)
 		}
 		if told != "ready 0/2, shard 0: no such intent" {
 			t.Error(told)
 		}
-		for _, s := range shards {
-			s.isReady()
-		}
-		if err := f.AwaitReady(ctx, &changes, func() error { return nil }, nil); err != nil {
+		bad.isReady()
+		good.isReady()
+		if err := r.AwaitReady(ctx, &changes, func() error { return nil }, nil); err != nil {
 			t.Error(err)
 		}
 	})

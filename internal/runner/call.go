@@ -10,6 +10,9 @@ import (
 // handle does a piece of work. It runs on the queue's goroutines. An event one of whose handlers
 // was cut off stays unhandled.
 func (r *Runner[E]) handle(run *dispatch.Run[work[E]], w work[E]) {
+	if !r.cfg.Ticket(w.event).owned() {
+		return
+	}
 	if w.shows && r.cfg.Ticket(w.event).isInteraction() { // others were shown before
 		r.show(&w)
 	}
@@ -68,9 +71,9 @@ func (r *Runner[E]) handleElsewhere(run *dispatch.Run[work[E]], w work[E], cut b
 
 // Call calls a handler with an event on the caller's goroutine, under watch, and reports its error
 // or panic. It is true if the handler was cut off: it failed after the context of all handlers had
-// ended. begin may be nil.
+// ended, or was not called because the event is another process's by now. begin may be nil.
 func (r *Runner[E]) Call(h *Handler[E], e E, begin Begin[E]) (cut bool) {
-	return r.call(nil, h, e, begin)
+	return !r.cfg.Ticket(e).owned() || r.call(nil, h, e, begin)
 }
 
 // Later returns a handler that calls next, for a middleware that holds events back. It has the name

@@ -38,6 +38,7 @@ type rig struct {
 	shard   *runner.Shard[*event]
 	tracker atomic.Pointer[session.Tracker]
 	feeds   bool
+	moved   atomic.Bool // the shard is another process's
 
 	mu  sync.Mutex // guards log
 	log []string
@@ -71,6 +72,7 @@ func newRigWith(follow func(*rig) runner.Follow[*event], slow time.Duration, for
 	}
 	g.shard = g.Shard(runner.ShardConfig[*event]{
 		Tracker: &g.tracker,
+		Owns:    func() bool { return !g.moved.Load() },
 		Note:    func(*gateway.Frame) {},
 		Event: func(eventType string, f *gateway.Frame, r frame.Route) *event {
 			return &event{About: runner.About{Type: eventType, Sequence: f.Seq, Raw: slices.Clone(f.Data),
@@ -409,5 +411,39 @@ func TestWithin(t *testing.T) {
 	g.receive(t, "TYPE", message)
 	if runner.Within() {
 		t.Error("a test is within")
+	}
+}
+
+// TestEventsOfAShardThatMoved wants what waits when the shard becomes another process's to count as
+// unhandled, and not to be handled.
+func TestEventsOfAShardThatMoved(t *testing.T) {
+	t.Parallel()
+	g := newRig(0)
+	tracker := session.NewTracker("s", session.Position{}, 0)
+	g.tracker.Store(tracker)
+	entered, leave := make(chan bool), make(chan bool)
+	g.add("first", func() { entered <- true; <-leave })
+	g.Handlers.Seal()
+	put := func(seq int64) gateway.Outcome {
+		return g.shard.Receive(&gateway.Frame{Type: []byte("TYPE"), Seq: seq,
+			Data: []byte(`{"channel_id":"5"}`)})
+	}
+	for seq := range int64(3) {
+		if o := put(seq + 1); o != gateway.Taken {
+			t.Fatal(o)
+		}
+	}
+	<-entered
+	g.moved.Store(true)
+	if o := put(4); o != gateway.Refused {
+		t.Error(o)
+	}
+	close(leave)
+	g.Drain(t.Context())
+	if p := tracker.Position(3); p.Sequence != 1 {
+		t.Errorf("handled up to %d", p.Sequence)
+	}
+	if lines := g.lines(); !slices.Equal(lines, []string{"first"}) {
+		t.Errorf("called %q", lines)
 	}
 }

@@ -12,9 +12,13 @@ import (
 	"github.com/botwright/botwright/internal/session"
 )
 
-// ShardConfig is what a Shard is made of. All functions are needed.
+// ShardConfig is what a Shard is made of. All functions but Owns are needed.
 type ShardConfig[E comparable] struct {
 	ID int
+
+	// Owns reports whether events of the shard are this process's to handle. What it refuses counts as
+	// unhandled and comes again to who owns the shard. Default: always.
+	Owns func() bool
 
 	// Tracker points to that of the current session; there may be none.
 	Tracker *atomic.Pointer[session.Tracker]
@@ -68,6 +72,9 @@ func (s *Shard[E]) Receive(f *gateway.Frame) (outcome gateway.Outcome) {
 
 // take copies what somebody wants and queues it.
 func (s *Shard[E]) take(f *gateway.Frame) gateway.Outcome {
+	if s.cfg.Owns != nil && !s.cfg.Owns() {
+		return gateway.Refused
+	}
 	s.cfg.Note(f)
 	r := s.runner
 	to := r.Handlers.Find(f.Type)
@@ -100,6 +107,7 @@ func (s *Shard[E]) take(f *gateway.Frame) gateway.Outcome {
 	}
 	p := s.newPiece(eventType, route, f)
 	p.ticket.tracker, p.ticket.tracked, p.ticket.arrived = tracker, tracked, arrived
+	p.ticket.owns = s.cfg.Owns
 	defer tracked.Release() // what was queued holds it
 	switch s.putAll(&p, to, u) {
 	case dispatch.Accepted:

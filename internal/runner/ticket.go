@@ -13,6 +13,7 @@ type Ticket struct {
 	arrived uint64 // when, as events are counted
 	tracker *session.Tracker
 	tracked *session.Event // who holds it keeps the event from counting as handled
+	owns    func() bool    // see ShardConfig
 
 	claimed atomic.Bool  // somebody sees to the interaction
 	parts   atomic.Int32 // of an interaction: those that have not ended
@@ -28,6 +29,9 @@ func (t *Ticket) Hold() { t.tracked.Hold() }
 
 // Release ends a hold.
 func (t *Ticket) Release() { t.tracked.Release() }
+
+// owned reports whether the event is this process's to handle.
+func (t *Ticket) owned() bool { return t.owns == nil || t.owns() }
 
 // isInteraction reports whether the event is an interaction, for a part of it that has not ended.
 func (t *Ticket) isInteraction() bool { return t.parts.Load() > 0 }

@@ -64,7 +64,8 @@ func (p *progress) apply(s *Saved) {
 	s.Sequence, s.Handled, s.AliveAt = p.Sequence, p.Handled, p.AliveAt
 	s.StateSequence, s.StateParts = p.StateSequence, p.StateParts
 	if len(p.Joined)+len(p.Left) > 0 {
-		s.Guilds = append(missing(s.Guilds, p.Left), p.Joined...)
+		stay := missing(s.Guilds, p.Left)
+		s.Guilds = append(stay, missing(p.Joined, stay)...)
 	}
 }
 

@@ -71,16 +71,7 @@ func (f *File) LoadState(shardID int) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var parts [][]byte
-	rest := b
-	for len(rest) >= 4 {
-		n := binary.BigEndian.Uint32(rest)
-		if n == 0 || n > maxPart || uint64(n) > uint64(len(rest)-4) {
-			break
-		}
-		parts = append(parts, rest[4:4+n])
-		rest = rest[4+n:]
-	}
+	parts, rest := unframed(b)
 	if len(rest) > 0 {
 		err = os.Truncate(f.statePath(shardID), int64(len(b)-len(rest)))
 	}
@@ -97,4 +88,18 @@ func (f *File) usableLocked() error {
 func framed(part []byte) []byte {
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(part)), uint32(len(part)))
 	return append(b, part...)
+}
+
+// unframed returns the parts of a list, and what is left behind the last one that is whole.
+func unframed(b []byte) (parts [][]byte, rest []byte) {
+	rest = b
+	for len(rest) >= 4 {
+		n := binary.BigEndian.Uint32(rest)
+		if n == 0 || n > maxPart || uint64(n) > uint64(len(rest)-4) {
+			break
+		}
+		parts = append(parts, rest[4:4+n])
+		rest = rest[4+n:]
+	}
+	return parts, rest
 }

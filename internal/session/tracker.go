@@ -16,6 +16,7 @@ type Tracker struct {
 	mu           sync.Mutex // guards what follows, and the links of the events
 	first, last  *Event     // pending, in ascending order
 	feeding, fed int64      // the last event that State is to be fed with, and has been
+	idle         []chan struct{}
 }
 
 // An Event is one that is pending. A nil Event is one that is not tracked.
@@ -103,6 +104,33 @@ func (e *Event) Release() {
 		e.next.prev = e.prev
 	}
 	e.prev, e.next = nil, nil
+	t.tellIdleLocked()
+}
+
+// Idle returns a channel that is closed as soon as no event is pending. Ask for it when no event
+// can begin any more.
+func (t *Tracker) Idle() <-chan struct{} {
+	idle := make(chan struct{})
+	if t == nil {
+		close(idle)
+		return idle
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.idle = append(t.idle, idle)
+	t.tellIdleLocked()
+	return idle
+}
+
+// tellIdleLocked tells those who wait for it that no event is pending.
+func (t *Tracker) tellIdleLocked() {
+	if t.first != nil || t.idle == nil {
+		return
+	}
+	for _, idle := range t.idle {
+		close(idle)
+	}
+	t.idle = nil
 }
 
 // Feeds reports whether an event is news for State.

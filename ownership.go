@@ -1,0 +1,272 @@
+package botwright
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/botwright/botwright/internal/cluster"
+	"github.com/botwright/botwright/internal/fleet"
+	"github.com/botwright/botwright/internal/session"
+)
+
+// # Who has which shard
+//
+// A fleet is the part that this process has of the shards that all processes share. Which those are
+// is decided by a cluster.Member: it calls runShard for each of them, from when the shard is this
+// process's until it is not. A bot without WithCluster is the only member of a cluster in memory.
+//
+//	Member calls runShard ──▶ made from what the owner before it has stored ──▶ in the fleet
+//	                                                                               │ ctx is done
+//	Member lets others have it ◀── taken out of the fleet ◀── saved ◀── stopped ◀──┘
+//
+// Invariants:
+//
+//   - Between the call of runShard and its return the shard is this process's, and only then is it in
+//     the fleet. It does not return before the connection has ended.
+//   - An event of a shard is handled, and counts as handled, only while the shard is this process's:
+//     see shard.owns. What waits in the queue when it moves comes again to the next owner.
+//   - When the lease has run out, nothing is saved: the next owner may have begun. When it is renewed
+//     the process goes on from memory, if nobody else had the shard.
+
+// handoverTime is how long a shard that moves has for the events that it has received, and for
+// saving what has been handled. Meanwhile nobody receives its events; Discord sends them later.
+const handoverTime = 2 * time.Second
+
+// newFleet makes a fleet of a bot's shards, of which those with the ids are shared by its
+// processes, and lets the process have its part of them.
+func (b *Bot) newFleet(ctx context.Context, count int, ids []int) (*shardFleet, error) {
+	f := &shardFleet{ids: ids, joined: make(chan struct{}), turn: make(chan struct{}, 1),
+		made: make(map[int]*shard), paused: make(map[int]leftBehind)}
+	f.Fleet = fleet.New[*shard](fleet.Config{
+		Count: count, Added: b.changes.Notify, Failed: func(err error) { b.fail(f, err) }})
+	f.setReadyLines()
+	if b.cfg.cluster == nil { // all of them are to be this process's
+		restored := b.restoreSessions(ctx, count, ids)
+		for _, id := range ids {
+			f.made[id] = b.newShard(f, id, restored[id])
+		}
+	}
+	member, err := cluster.Join(ctx, b.memberConfig(f))
+	if err != nil {
+		return nil, err
+	}
+	f.member = member
+	close(f.joined)
+	if b.cfg.cluster != nil {
+		return f, nil // its shards come one by one
+	}
+	if err := b.awaitShare(ctx, f); err != nil {
+		f.close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	return f, nil
+}
+
+func (b *Bot) memberConfig(f *shardFleet) cluster.Config {
+	cfg := cluster.Config{
+		Backend: b.cfg.cluster,
+		Count:   f.Count,
+		IDs:     f.ids,
+		Run: func(ctx context.Context, id int, _ uint64) {
+			<-f.joined
+			b.runShard(ctx, f, id)
+		},
+		Changed: b.changes.Notify,
+		Logger:  b.cfg.logger,
+	}
+	cfg.Name, _ = os.Hostname()
+	if program, ok := debug.ReadBuildInfo(); ok {
+		cfg.Version = program.Main.Version
+	}
+	if b.cfg.cluster == nil {
+		cfg.Backend, cfg.TTL = cluster.NewLocal(), -1
+	}
+	if b.cfg.tuneMember != nil {
+		b.cfg.tuneMember(&cfg)
+	}
+	return cfg
+}
+
+// awaitShare waits until the process has its share of the shards.
+func (b *Bot) awaitShare(ctx context.Context, f *shardFleet) error {
+	return b.changes.Await(ctx, nil, func(bool) (bool, error) { return f.settled(), b.fate(f) })
+}
+
+// settled reports whether the process has its share of the shards, and they are in the fleet.
+func (f *shardFleet) settled() bool {
+	v := f.member.View()
+	mine, staying := 0, 0
+	for _, id := range f.ids {
+		switch v.Owners[id] {
+		case "":
+			return false
+		case v.Self:
+			mine++
+		}
+	}
+	for _, p := range v.Processes {
+		if !p.Leaving {
+			staying++
+		}
+	}
+	return mine == len(f.All()) && mine >= len(f.ids)/max(staying, 1)
+}
+
+// runShard runs a shard for as long as it is this process's.
+func (b *Bot) runShard(ctx context.Context, f *shardFleet, id int) {
+	s := b.takeShard(ctx, f, id)
+	b.router.ServeShard(ctx, id)
+	f.Run(ctx, s)
+	if b.cfg.cluster == nil { // the process ends: Shutdown waits for handlers and saves
+		return
+	}
+	cause := context.Cause(ctx)
+	if errors.Is(cause, cluster.ErrLapsed) || errors.Is(cause, cluster.ErrFenced) {
+		b.pauseShard(f, s)
+	} else {
+		b.finishShard(s)
+	}
+	f.Remove(s)
+	b.cfg.logger.Info("a shard has left this process", "shard", id, "reason", cause)
+	b.changes.Notify()
+}
+
+// takeShard returns the shard, which goes on where the owner before has ended. Shards are made one
+// at a time, for the sake of the function of WithSessionConfig.
+func (b *Bot) takeShard(ctx context.Context, f *shardFleet, id int) *shard {
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	if s := f.made[id]; s != nil {
+		delete(f.made, id)
+		return s
+	}
+	left := b.restoreSessions(ctx, f.Count, []int{id})[id]
+	paused := f.paused[id]
+	delete(f.paused, id)
+	if paused.ID != "" && b.refusal(paused.SavedSession, f.Count) == "" &&
+		(left.ID == "" || left.ID == paused.ID && left.Sequence < paused.Sequence) {
+		left.SavedSession = paused.SavedSession
+	}
+	return b.newShard(f, id, left)
+}
+
+// finishShard waits for the handlers of a shard that has stopped and saves what they have handled.
+func (b *Bot) finishShard(s *shard) {
+	ctx, cancel := context.WithTimeout(context.Background(), handoverTime)
+	defer cancel()
+	b.home.debouncers.Flush(ctx)
+	select {
+	case <-s.tracker.Load().Idle():
+	case <-ctx.Done():
+	}
+	s.gone.Store(true)
+	saving, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	if err := b.saver.Save(saving); err != nil {
+		b.reportAside(nil, fmt.Errorf("save the session of shard %d for the next process: %w",
+			s.id, err))
+	}
+}
+
+// pauseShard keeps what it takes to go on with a shard if nobody else has had it meanwhile.
+func (b *Bot) pauseShard(f *shardFleet, s *shard) {
+	s.gone.Store(true)
+	saved, ok := savedShard{s}.Saved()
+	if !ok || saved.ID == "" {
+		return
+	}
+	if j := (savedShard{s}).Journal(); j != nil {
+		saved.StateSequence, saved.StateParts = j.Position(saved.ID)
+	}
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
+	f.paused[s.id] = leftBehind{SavedSession: SavedSession(saved)}
+}
+
+// owns reports whether events of the shard are for this process to handle.
+func (s *shard) owns() bool { return !s.gone.Load() && s.fleet.member.Valid() }
+
+// leave gives the fleet's shards to the other processes, once.
+func (f *shardFleet) leave(ctx context.Context) error {
+	f.leaving.Do(func() { f.left = f.member.Leave(ctx) })
+	return f.left
+}
+
+// others reports whether there are other processes that can have the fleet's shards.
+func (f *shardFleet) others() bool {
+	v := f.member.View()
+	for _, p := range v.Processes {
+		if p.ID != v.Self && !p.Leaving {
+			return true
+		}
+	}
+	return false
+}
+
+// fleetKey is the key of the number of shards that the processes share.
+const fleetKey = "fleet"
+
+// clusterCount returns the number of shards that the processes share. The first process sets it.
+func (b *Bot) clusterCount(ctx context.Context, count int) (int, error) {
+	for {
+		value, revision, err := b.cfg.cluster.Get(ctx, fleetKey)
+		if err != nil {
+			return 0, fmt.Errorf("ask the cluster for the number of shards: %w", err)
+		}
+		agreed, _ := strconv.Atoi(string(value))
+		if agreed == count || agreed > 0 && b.cfg.shardCount == 0 {
+			return agreed, nil
+		}
+		if agreed > 0 {
+			used, err := cluster.Used(ctx, b.cfg.cluster, agreed)
+			if err != nil {
+				return 0, fmt.Errorf("look for other processes: %w", err)
+			}
+			if used {
+				return 0, fmt.Errorf("the other processes share %d shards, not %d: use WithShards(0), "+
+					"or stop them all first", agreed, count)
+			}
+		}
+		_, ok, err := b.cfg.cluster.Put(ctx, fleetKey, []byte(strconv.Itoa(count)), revision, 0)
+		if err != nil {
+			return 0, fmt.Errorf("tell the cluster the number of shards: %w", err)
+		}
+		if ok {
+			return count, nil
+		}
+	}
+}
+
+// clusterStore keeps sessions and State where the other processes find them.
+type clusterStore struct{ shared *session.Shared }
+
+// LoadSessions implements SessionStore.
+func (c clusterStore) LoadSessions(ctx context.Context, shardIDs []int) ([]SavedSession, error) {
+	saved, err := c.shared.Load(ctx, shardIDs)
+	return savedSessions(saved), err
+}
+
+// SaveSessions implements SessionStore.
+func (c clusterStore) SaveSessions(ctx context.Context, sessions []SavedSession) error {
+	return c.shared.Save(ctx, internalSessions(sessions))
+}
+
+// SaveState implements StateStore.
+func (c clusterStore) SaveState(ctx context.Context, shardID int, part []byte) error {
+	return c.shared.SaveState(ctx, shardID, part)
+}
+
+// AppendState implements StateStore.
+func (c clusterStore) AppendState(ctx context.Context, shardID int, part []byte) error {
+	return c.shared.AppendState(ctx, shardID, part)
+}
+
+// LoadState implements StateStore.
+func (c clusterStore) LoadState(ctx context.Context, shardID int) ([][]byte, error) {
+	return c.shared.LoadState(ctx, shardID)
+}
