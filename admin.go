@@ -60,7 +60,7 @@ func WithAdmin(cfg AdminConfig) Option {
 		switch {
 		case cfg.Addr == noAdminAddr:
 		case err != nil:
-			c.problem("WithAdmin", "%q is no address to listen on, such as %s: %w",
+			c.problem("WithAdmin", "%q is not an address to listen on, such as %s: %w",
 				cfg.Addr, defaultAdminAddr, err)
 		case cfg.Token == "" && !access.Loopback(host):
 			c.problem("WithAdmin", "%q can be reached from outside: set a Token, or listen on %s",
@@ -77,7 +77,7 @@ func WithAdmin(cfg AdminConfig) Option {
 // AdminHandler returns a handler that you can mount on your own server:
 //
 //	/                     the status page
-//	/livez                200 unless this process is wedged; Discord's outages do not count
+//	/livez                200 unless this process is stuck; Discord's outages do not count
 //	/readyz               200 if every shard is ready; ?verbose lists them
 //	/healthz              the [HealthReport] as JSON; 503 if it is unhealthy
 //	/status.json          what the page shows, as JSON

@@ -202,7 +202,7 @@ func TestAdminConfigRefuses(t *testing.T) {
 		cfg  botwright.AdminConfig
 		want string
 	}{
-		{botwright.AdminConfig{Addr: "localhost"}, "no address"},
+		{botwright.AdminConfig{Addr: "localhost"}, "is not an address"},
 		{botwright.AdminConfig{Addr: ":9180"}, "set a Token"},
 		{botwright.AdminConfig{Addr: "0.0.0.0:9180"}, "set a Token"},
 		{botwright.AdminConfig{Addr: "[::]:9180"}, "set a Token"},

@@ -42,7 +42,8 @@ func WithCompression(compression Compression) Option {
 		}
 		choice, ok := known[compression]
 		if !ok {
-			c.problem("WithCompression", "%q is no compression of Discord's gateway", compression)
+			c.problem("WithCompression", "%q is not a compression of Discord's "+
+				"gateway", compression)
 			return
 		}
 		c.compression = choice

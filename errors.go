@@ -32,11 +32,11 @@ var (
 	// ErrWebhookGone is returned for a webhook that no longer exists, as Discord said before, or
 	// for an interaction whose token has expired. The request was not sent, because Discord
 	// restricts bots that keep asking.
-	ErrWebhookGone = errors.New("botwright: the webhook does not exist any more, or the " +
+	ErrWebhookGone = errors.New("botwright: the webhook no longer exists, or the " +
 		"interaction's token has expired")
 
 	// ErrNotOwned is returned for a shard that this process does not have, and for its guilds.
-	ErrNotOwned = errors.New("botwright: the shard is not one of this process")
+	ErrNotOwned = errors.New("botwright: this process does not have the shard")
 
 	// ErrMissingIntent is returned for what Discord does not give to a bot without a certain
 	// intent.

@@ -31,8 +31,8 @@ func (b *Bot) awaitGuilds(ctx context.Context, f *shardFleet) error {
 			last = missing
 			timer.Reset(b.cfg.guildWait)
 		} else if ticked {
-			b.cfg.logger.Warn("State lacks guilds: Discord has not sent them, perhaps because of "+
-				"an outage; handlers are told when they come", "guilds", missing)
+			b.cfg.logger.Warn("State lacks guilds: Discord has not sent them, perhaps because "+
+				"of an outage; handlers are called when they arrive", "guilds", missing)
 			return true, nil
 		}
 		return false, nil

@@ -147,7 +147,7 @@ func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 	}}
 	setOptions(&c, opts)
 	if !h.monitor.Register(c) {
-		panic(fmt.Sprintf("botwright: a health check named %q is there already: "+
+		panic(fmt.Sprintf("botwright: there is already a health check named %q: "+
 			"choose another name, or leave the built-in one out with HealthConfig.Without", name))
 	}
 }
@@ -209,7 +209,7 @@ func (h *Health) Run(ctx context.Context) {
 	defer stop()
 	defer time.AfterFunc(sendGrace, cancel).Stop()
 	if sending.Wait(grace) != nil {
-		h.cfg.Logger.Warn("an alerter does not return; going on without it")
+		h.cfg.Logger.Warn("an alerter does not return; continuing without it")
 	}
 }
 

@@ -350,7 +350,7 @@ func TestHealthConfigRefuses(t *testing.T) {
 	check := func(context.Context) (botwright.CheckResult, error) { return botwright.CheckResult{}, nil }
 	wantPanic(t, "no name", func() { health.Register("", check) })
 	wantPanic(t, "no name", func() { health.Register("x", nil) })
-	wantPanic(t, "there already", func() { health.Register("memory", check) })
+	wantPanic(t, "there is already", func() { health.Register("memory", check) })
 	wantPanic(t, "no session", func() { health.Watch() })
 	wantPanic(t, "positive", func() { botwright.CheckEvery(0) })
 	wantPanic(t, "positive", func() { botwright.CheckTimeout(0) })

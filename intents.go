@@ -116,16 +116,17 @@ func (b *Bot) warnOfIntents() {
 		b.warnOfType(t)
 	}
 	if missing := b.cfg.state.intents() &^ b.intents; missing != 0 {
-		b.cfg.logger.Info("State will not follow all that its policy keeps: the bot does not ask "+
-			"for some intents, see WithIntents and WithState", "missing", events.Constants(missing))
+		b.cfg.logger.Info("State will miss some of what its policy keeps: the bot does not "+
+			"ask for some intents; see WithIntents and WithState",
+			"missing", events.Constants(missing))
 	}
 }
 
 func (b *Bot) warnOfType(t wantedType) {
 	needs, known := events.Intents(t.eventType)
 	if !known && t.eventType != "*" {
-		b.cfg.logger.Warn("a handler is for an event that is not known: perhaps its name is "+
-			"misspelled", "event", t.eventType, "handler", t.names)
+		b.cfg.logger.Warn("a handler is for an unknown event: check the spelling of its "+
+			"name", "event", t.eventType, "handler", t.names)
 	}
 	if !needs.MetBy(b.intents) {
 		add := fmt.Sprintf("add the intent to WithIntents: %s", events.Constants(needs.Any))
@@ -145,8 +146,8 @@ func (b *Bot) warnOfType(t wantedType) {
 	if b.intentsGiven { // then it may well be on purpose
 		level = slog.LevelInfo
 	}
-	b.cfg.logger.Log(context.Background(), level, "messages in guilds come without their content, "+
-		"except for those that mention the bot: it does not ask for the Message Content Intent",
+	b.cfg.logger.Log(context.Background(), level, "messages in guilds have no content, except "+
+		"for those that mention the bot: it does not ask for the Message Content Intent",
 		"handler", t.names, "intent", "discordgo.IntentMessageContent",
 		"fix", "add botwright.WithPrivilegedIntents(discordgo.IntentMessageContent)")
 }

@@ -114,7 +114,7 @@ func TestIntentWarnings(t *testing.T) {
 			[]string{"WARN", "never be called", "MESSAGE_CREATE", "onlyMessages", "discordgo.IntentGuildMessages"}},
 		{"unknown event", func(bot *botwright.Bot) {
 			bot.Handle("MESSAGE_CRAETE", func(context.Context, *botwright.Event) error { return nil })
-		}, nil, []string{"WARN", "misspelled", "MESSAGE_CRAETE"}},
+		}, nil, []string{"WARN", "check the spelling", "MESSAGE_CRAETE"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

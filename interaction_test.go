@@ -59,10 +59,10 @@ func TestInteractionFilters(t *testing.T) {
 		{"component is no modal", modal("page:"), click, false},
 
 		{"no data", component("page:"), `{"type":3}`, false},
-		{"id is no string", component("page:"), `{"type":3,"data":{"custom_id":5}}`, false},
+		{"id is not a string", component("page:"), `{"type":3,"data":{"custom_id":5}}`, false},
 		{"options are no list", command("config set"), `{"type":2,"data":{"name":"config","options":{}}}`, false},
 		{"no options", command("config set"), `{"type":2,"data":{"name":"config","options":[]}}`, false},
-		{"type is no number", command("ping"), `{"type":"2","data":{"name":"ping"}}`, false},
+		{"type is not a number", command("ping"), `{"type":"2","data":{"name":"ping"}}`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

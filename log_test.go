@@ -93,7 +93,7 @@ func TestLogOfALife(t *testing.T) {
 		"WARN gateway connection lost 0", "INFO shard resumed 0", "INFO shutting down", "INFO stopped",
 	}
 	got := log.messages(t)
-	got = slices.DeleteFunc(got, func(s string) bool { return strings.Contains(s, "State will not follow") })
+	got = slices.DeleteFunc(got, func(s string) bool { return strings.Contains(s, "State will miss some") })
 	if !slices.Equal(got, want) {
 		t.Errorf("the log says\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}

@@ -221,7 +221,7 @@ func (b *Bot) fail(f *shardFleet, err error) {
 	}
 	b.mu.Unlock()
 	if ends {
-		b.cfg.logger.Error("a shard cannot go on: the bot stops", "error", err)
+		b.cfg.logger.Error("Discord refuses a shard for good: stopping the bot", "error", err)
 		b.health.announceFatal(f.Count, err)
 	}
 	b.changes.Notify()

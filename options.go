@@ -329,7 +329,7 @@ func (c *config) setToken(token string) {
 		c.problem("token", "it begins with %q: pass the token alone", strings.Fields(token)[0])
 	case !form.MatchString(token):
 		c.problem("token", "it is malformed: a bot's token has three parts with dots between "+
-			"them and no spaces; a client secret or public key is none")
+			"them and no spaces; a client secret or public key is not a token")
 	}
 	c.token = token
 }

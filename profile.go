@@ -270,7 +270,7 @@ func (p *Profiler) Run(ctx context.Context) {
 				continue // it is logged once, by noteWrite
 			}
 			if err != nil {
-				p.cfg.Logger.Warn("a capture is not complete", "dir", dir, "error", err)
+				p.cfg.Logger.Warn("capture is incomplete", "dir", dir, "error", err)
 			}
 			p.cfg.Logger.Warn("captured what a slow operation was doing",
 				"operation", name, "dir", dir)

@@ -46,7 +46,7 @@ func watchResources(ctx context.Context, b *Bot) {
 			return
 		}
 		if high = r.MemoryHigh; high {
-			log.Warn("memory is high: raise the limit, keep less, or look for what grows in a "+
+			log.Warn("memory is high: raise the limit, keep less, or find what grows in a "+
 				"heap profile", "process", r, "from_bytes", b.memory.Read().Warn)
 			return
 		}
@@ -142,7 +142,7 @@ func (b *Bot) readResources() Resources {
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) {
 		if bytes < NoLimit || bytes == 0 {
-			c.problem("WithMemoryLimit", "%d bytes is no limit: pass a positive number, "+
+			c.problem("WithMemoryLimit", "%d bytes is not a limit: pass a positive number, "+
 				"or NoLimit to turn it off", bytes)
 		}
 		c.memoryLimit = bytes

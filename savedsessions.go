@@ -40,7 +40,7 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 	})
 	if err != nil {
 		err = fmt.Errorf("load sessions: %w", err)
-		b.cfg.logger.Warn("saved sessions are refused; identifying", "reason", err)
+		b.cfg.logger.Warn("saved sessions are unusable; identifying", "reason", err)
 		b.reportAside(nil, err)
 		return nil
 	}
@@ -50,7 +50,7 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 			continue
 		}
 		if reason := b.refusal(s, count); reason != "" {
-			b.cfg.logger.Warn("saved session is refused; identifying",
+			b.cfg.logger.Warn("saved session is unusable; identifying",
 				"shard", s.ShardID, "reason", reason)
 			continue
 		}

@@ -62,7 +62,7 @@ func (s *shard) checkGuild(d json.RawMessage) error {
 		GuildID string `json:"guild_id"`
 	}
 	if err := json.Unmarshal(d, &command); err != nil {
-		return errors.New("its guild_id is no string")
+		return errors.New("its guild_id is not a string")
 	}
 	id, err := ShardID(command.GuildID, s.fleet.Count)
 	if err != nil {

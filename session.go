@@ -99,8 +99,8 @@ func (b *Bot) checkSession() error {
 		case t != "*":
 			missing = append(missing, fmt.Sprintf("%q", t))
 		case len(b.sessionEvents) == 0:
-			b.cfg.logger.Warn("a handler will never be called: it was added with Session.AddHandler "+
-				"and gets the events that WithSessionEvents names, which are none",
+			b.cfg.logger.Warn("a handler will never be called: it was added with "+
+				"Session.AddHandler, and WithSessionEvents names no events",
 				"fix", `use Bot.Handle("*", …), or name the events in WithSessionEvents`)
 		}
 	}

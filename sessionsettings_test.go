@@ -119,7 +119,7 @@ func TestAddHandlerWarnings(t *testing.T) {
 			func(*discordgo.Session, *discordgo.Connect) {}), nil, nil},
 		{"resumed", add(func(*discordgo.Session, *discordgo.Resumed) {}), nil,
 			[]string{"RESUMED", "botwright.On[discordgo.Resumed]"}},
-		{"all of none", add(func(*discordgo.Session, any) {}), nil, []string{"which are none"}},
+		{"all of none", add(func(*discordgo.Session, any) {}), nil, []string{"names no events"}},
 		{"all of some", add(func(*discordgo.Session, any) {}), forward("GUILD_ROLE_CREATE"), nil},
 		{"before", add(update), forward("MESSAGE_UPDATE"), []string{"BeforeUpdate", "MESSAGE_UPDATE"}},
 	}

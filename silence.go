@@ -44,10 +44,10 @@ func (b *Bot) watchShard(ctx context.Context, s *shard, now time.Time) {
 	}
 	quiet := s.silence.Quiet(now)
 	s.silence.Reset()
-	err := fmt.Errorf("shard %d has had no event for %s, unlike before: reconnecting it", s.id,
+	err := fmt.Errorf("shard %d has had no event for %s, which is unusual: reconnecting it", s.id,
 		quiet.Round(time.Second))
 	b.reportOrLog(err, func(log *slog.Logger) {
-		log.Warn("shard has had no event for long, unlike before: reconnecting it", "shard", s.id,
+		log.Warn("shard has been silent for unusually long: reconnecting it", "shard", s.id,
 			"silent_for", quiet.Round(time.Second).String())
 	})
 	s.gateway.Restart()

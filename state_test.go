@@ -235,7 +235,7 @@ func TestMemoryPressureShrinks(t *testing.T) {
 	if p.Shrinks != 3 {
 		t.Errorf("%+v", p)
 	}
-	for _, want := range []string{"memory is running out", "no longer short"} {
+	for _, want := range []string{"memory is running out", "enough memory again"} {
 		if !strings.Contains(lines.text(), want) {
 			t.Errorf("the log does not say %q:\n%s", want, lines.text())
 		}

@@ -71,8 +71,8 @@ func (b *Bot) loadState(ctx context.Context, s *SavedSession) (*state.Stored, er
 
 // withoutState says that a shard goes on without the State of its predecessor.
 func (b *Bot) withoutState(shardID int, err error) {
-	b.cfg.logger.Warn("resuming without State: guilds are not in it before Discord sends them "+
-		"again, with the next new session; ask REST", "shard", shardID, "reason", err)
+	b.cfg.logger.Warn("resuming without State: it has no guilds until Discord sends them "+
+		"again in a new session; use REST", "shard", shardID, "reason", err)
 }
 
 // recordState begins to record State for a StateStore.

@@ -60,7 +60,7 @@ func (w *WebhookAlerter) prepare(log *slog.Logger) error {
 			address = os.Getenv(webhookEnv)
 		}
 		if address == "" {
-			w.err = errors.New("WebhookAlerter: there is no URL: set it or " + webhookEnv)
+			w.err = errors.New("WebhookAlerter: the URL is empty: set it or " + webhookEnv)
 			return
 		}
 		w.client, w.err = webhook.New(webhook.Config{

@@ -95,7 +95,7 @@ func (g *Guard) authorize(next http.Handler) http.Handler {
 		}
 		w.Header().Add("WWW-Authenticate", `Bearer realm="botwright"`)
 		w.Header().Add("WWW-Authenticate", `Basic realm="botwright: the password is the token"`)
-		http.Error(w, "a token is needed", http.StatusUnauthorized)
+		http.Error(w, "a token is required", http.StatusUnauthorized)
 	})
 }
 

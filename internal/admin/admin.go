@@ -129,7 +129,7 @@ func secure(next http.Handler) http.Handler {
 // that a restart does not repair.
 func (s *Server) livez(w http.ResponseWriter, r *http.Request) {
 	if !s.live.check(r.Context()) {
-		http.Error(w, fmt.Sprintf("wedged: a lock has not been free for %v; "+
+		http.Error(w, fmt.Sprintf("stuck: a lock has not been free for %v; "+
 			"see /debug/pprof/goroutine?debug=2", livenessTimeout), http.StatusServiceUnavailable)
 		return
 	}
@@ -185,7 +185,7 @@ func (s *Server) restart(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), restartTimeout)
 	defer cancel()
-	s.cfg.Logger.Info("restart of a shard was asked for", "shard", id, "by", r.RemoteAddr)
+	s.cfg.Logger.Info("shard restart requested", "shard", id, "by", r.RemoteAddr)
 	switch ok, err := s.cfg.Restart(ctx, id); {
 	case !ok:
 		http.Error(w, "this process has no such shard", http.StatusNotFound)

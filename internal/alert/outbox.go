@@ -259,7 +259,7 @@ func (o *Outbox) failure(n health.Notice, err error) {
 	if errors.Is(err, webhook.ErrGone) {
 		o.gone, o.waiting = true, nil
 		o.mu.Unlock()
-		o.cfg.Logger.Error("an alert was not delivered, and never will be",
+		o.cfg.Logger.Error("alert cannot be delivered",
 			"alerter", o.cfg.Name, "error", err)
 		return
 	}
@@ -273,7 +273,7 @@ func (o *Outbox) failure(n health.Notice, err error) {
 	o.notBefore = time.Now().Add(delay)
 	if o.failures++; o.failures == 1 {
 		o.since = time.Now()
-		o.cfg.Logger.Error("an alert was not delivered; it is kept and tried again",
+		o.cfg.Logger.Error("alert not delivered; trying again",
 			"alerter", o.cfg.Name, "error", err, "retry_in", delay.Round(time.Second).String())
 	}
 }
@@ -299,14 +299,14 @@ func (o *Outbox) deliverReport(ctx context.Context) {
 		}
 		if o.reportFails {
 			o.reportFails = false
-			o.cfg.Logger.Info("the bot's health is reported again", "alerter", o.cfg.Name)
+			o.cfg.Logger.Info("status message is updated again", "alerter", o.cfg.Name)
 		}
 	default:
 		o.failed.Add(1)
 		if !o.reportFails {
 			o.reportFails = true
-			o.cfg.Logger.Error("the bot's health was not reported; it is tried again with the "+
-				"next report", "alerter", o.cfg.Name, "error", err)
+			o.cfg.Logger.Error("status message not updated; trying again with the next "+
+				"report", "alerter", o.cfg.Name, "error", err)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func TestOutboxKeepsWhatIsNotTaken(t *testing.T) {
 			if limit := int(outage/(30*time.Second)) + 6; r.tries > limit {
 				t.Errorf("%d attempts in %v", r.tries, outage)
 			}
-			for _, what := range []string{"was not delivered", "are delivered again"} {
+			for _, what := range []string{"alert not delivered", "are delivered again"} {
 				if n := strings.Count(r.log.String(), what); n != 1 {
 					t.Errorf("%d lines say that alerts %s", n, what)
 				}

@@ -100,7 +100,7 @@ func (c *checker) command(cmd *discordgo.ApplicationCommand) {
 	case EntryPoint:
 		p.wrong("the Entry Point command stays as Discord has it: leave it out")
 	default:
-		p.wrong("%d is no type of commands", cmd.Type)
+		p.wrong("%d is not a type of command", cmd.Type)
 	}
 }
 
@@ -188,7 +188,7 @@ func (p place) option(o *discordgo.ApplicationCommandOption, depth int) {
 	case o.Type == discordgo.ApplicationCommandOptionSubCommand:
 		p.options(o.Options, inSubcommand)
 	case o.Type < 1 || o.Type > discordgo.ApplicationCommandOptionAttachment:
-		p.wrong("%d is no type of options", o.Type)
+		p.wrong("%d is not a type of option", o.Type)
 	case depth == inGroup:
 		p.wrong("it is in a group and no subcommand")
 	default:
@@ -203,7 +203,7 @@ func (p place) values(o *discordgo.ApplicationCommandOption) {
 		o.Type == discordgo.ApplicationCommandOptionNumber
 	switch {
 	case len(o.Options) > 0:
-		p.wrong("it has options and is no subcommand")
+		p.wrong("it has options but is not a subcommand")
 	case (len(o.Choices) > 0 || o.Autocomplete) && !text && !number:
 		p.wrong("only text and numbers have choices or autocomplete")
 	case len(o.Choices) > 0 && o.Autocomplete:
@@ -253,18 +253,18 @@ func (p place) value(kind discordgo.ApplicationCommandOptionType, v any) {
 	switch s := sent.(type) {
 	case string:
 		if kind != discordgo.ApplicationCommandOptionString {
-			p.wrong("its value %q is no number", s)
+			p.wrong("its value %q is not a number", s)
 			return
 		}
 		p.length("its value", s, maxChoice)
 	case float64:
 		switch {
 		case kind == discordgo.ApplicationCommandOptionString:
-			p.wrong("its value %v is no string", v)
+			p.wrong("its value %v is not a string", v)
 		case s < -maxNumber || s > maxNumber:
 			p.wrong("its value %v is beyond 2^53", v)
 		case kind == discordgo.ApplicationCommandOptionInteger && s != float64(int64(s)):
-			p.wrong("its value %v is no integer", v)
+			p.wrong("its value %v is not an integer", v)
 		}
 	default:
 		p.wrong("its value %v is neither a string nor a number", v)

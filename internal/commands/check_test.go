@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 			`/c: its name in de is "Ä", Discord takes lower case: "ä"`},
 		{"menu with a description", one(&command{Type: 3, Name: "M", Description: "x"}), `"M": a command in a menu has neither description nor options`},
 		{"entry point", one(&command{Type: 4, Name: "launch"}), "/launch: the Entry Point command stays as Discord has it: leave it out"},
-		{"type", one(&command{Type: 5, Name: "x"}), "/x: 5 is no type of commands"},
+		{"type", one(&command{Type: 5, Name: "x"}), "/x: 5 is not a type of command"},
 		{"size", one(slash(large("o"), large("p"))), "/c: 9756 characters in names, descriptions and values, Discord takes 8000"},
 
 		{"26 options", one(slash(repeat(26, someOption)...)), "/c: 26 options, Discord takes 25"},
@@ -101,8 +101,9 @@ func TestCheck(t *testing.T) {
 		{"group in a group", one(slash(opt(group, "g", inside(opt(group, "h"))))), "/c g h: a group within a group or subcommand"},
 		{"subcommand in a subcommand", one(slash(opt(sub, "s", inside(opt(sub, "t"))))), "/c s t: a subcommand within a subcommand"},
 		{"option in a group", one(slash(opt(group, "g", inside(opt(text, "o"))))), "/c g o: it is in a group and no subcommand"},
-		{"option type", one(slash(opt(12, "o"))), "/c o: 12 is no type of options"},
-		{"options of text", one(slash(opt(text, "o", inside(opt(text, "p"))))), "/c o: it has options and is no subcommand"},
+		{"option type", one(slash(opt(12, "o"))), "/c o: 12 is not a type of option"},
+		{"options of text", one(slash(opt(text, "o", inside(opt(text, "p"))))), "/c o: it has " +
+			"options but is not a subcommand"},
 
 		{"26 choices", one(slash(opt(text, "o", choices(repeat(26, func(i int) *choice {
 			return &choice{Name: fmt.Sprint(i), Value: "v"}
@@ -113,9 +114,9 @@ func TestCheck(t *testing.T) {
 		{"choices of a user", one(slash(opt(user, "o", choices(&choice{Name: "a", Value: "1"})))), "/c o: only text and numbers have choices or autocomplete"},
 		{"both", one(slash(opt(text, "o", choices(&choice{Name: "a", Value: "1"}), func(o *option) { o.Autocomplete = true }))),
 			"/c o: it has choices and autocomplete: one of them"},
-		{"value", one(slash(opt(text, "o", choices(&choice{Name: "a", Value: 1})))), `/c o (choice "a"): its value 1 is no string`},
-		{"no number", one(slash(opt(integer, "o", choices(&choice{Name: "a", Value: "1"})))), `/c o (choice "a"): its value "1" is no number`},
-		{"no integer", one(slash(opt(integer, "o", choices(&choice{Name: "a", Value: 1.5})))), `/c o (choice "a"): its value 1.5 is no integer`},
+		{"value", one(slash(opt(text, "o", choices(&choice{Name: "a", Value: 1})))), `/c o (choice "a"): its value 1 is not a string`},
+		{"no number", one(slash(opt(integer, "o", choices(&choice{Name: "a", Value: "1"})))), `/c o (choice "a"): its value "1" is not a number`},
+		{"no integer", one(slash(opt(integer, "o", choices(&choice{Name: "a", Value: 1.5})))), `/c o (choice "a"): its value 1.5 is not an integer`},
 		{"no value", one(slash(opt(text, "o", choices(&choice{Name: "a"})))), `/c o (choice "a"): its value <nil> is neither a string nor a number`},
 		{"large", one(slash(opt(integer, "o", choices(&choice{Name: "a", Value: 1 << 60})))), `/c o (choice "a"): its value 1152921504606846976 is beyond 2^53`},
 		{"least and largest", one(slash(opt(integer, "o", func(o *option) { o.MinValue, o.MaxValue = new(5.0), 2 }))),

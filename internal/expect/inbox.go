@@ -21,7 +21,7 @@ const MaxItems = 1024
 
 var (
 	// ErrFull says that more came than an Inbox holds.
-	ErrFull = errors.New("too many events came that nobody took")
+	ErrFull = errors.New("too many events arrived and were not taken")
 
 	// ErrStopped says that nothing more will come.
 	ErrStopped = errors.New("stopped")

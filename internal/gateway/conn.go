@@ -215,7 +215,7 @@ func (c *conn) malformed(e frame.Envelope, err error) error {
 	c.s.stats.malformed.Add(1)
 	if !c.logged {
 		c.logged = true
-		c.s.log.Warn("frame from Discord is no gateway payload", "error", err,
+		c.s.log.Warn("Discord sent something that is not a gateway payload", "error", err,
 			"op", e.Op, "event", string(e.Type[:min(len(e.Type), 64)]), "sequence", e.Seq)
 	}
 	if errors.Is(err, frame.ErrKind) {

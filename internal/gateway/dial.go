@@ -23,7 +23,7 @@ func (s *Shard) dial(ctx context.Context, session Session) (*websocket.Conn, err
 		return nil, fmt.Errorf("get the gateway's URL: %w", err)
 	}
 	if session.ResumeURL != "" && !trusted(session.ResumeURL, base) {
-		s.log.Warn("the session's resume URL is not near the gateway's; not using it",
+		s.log.Warn("the session's resume URL is outside the gateway's domain; not using it",
 			"resume_url", session.ResumeURL, "gateway_url", base)
 		s.forgetResumeURL()
 		session.ResumeURL = ""

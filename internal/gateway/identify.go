@@ -164,8 +164,8 @@ func (q *Queue) afford(ctx context.Context, shardID int, waits func()) error {
 		}
 		q.report(exhausted, until)
 		if first && !q.Budget().Exhausted {
-			q.cfg.Logger.Warn("shard identifies too often for what is left of the budget; "+
-				"slowing it down", "shard", shardID, "until", until)
+			q.cfg.Logger.Warn("shard identifies too often for the remaining budget; slowing "+
+				"it down", "shard", shardID, "until", until)
 		}
 		waits()
 		if err := sleepUntil(ctx, earlier(until, time.Now().Add(again))); err != nil {

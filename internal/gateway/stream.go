@@ -51,7 +51,7 @@ func (s *Shard) fallBack(reason error) {
 		return
 	}
 	s.compression++
-	s.log.Warn("the server does not seem to know the compression; trying another",
+	s.log.Warn("the server does not seem to support the compression; trying another",
 		"compression", from.String(), "next", s.compression.String(), "error", reason)
 }
 

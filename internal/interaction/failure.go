@@ -12,7 +12,7 @@ import (
 
 // What can be wrong with an answer to an interaction, apart from its contents.
 var (
-	ErrAnswered = errors.New("the interaction was answered before: change the answer with " +
+	ErrAnswered = errors.New("the interaction already has a response: change it with " +
 		"InteractionResponseEdit or add to it with FollowupMessageCreate")
 	ErrExpired = errors.New("it is too late to answer the interaction: the first answer is " +
 		"due within 3 seconds, for which there is AutoDefer, the others within 15 minutes")

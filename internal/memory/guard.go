@@ -144,8 +144,8 @@ func (g *Guard) shrink(r Reading) (after Reading, entries int) {
 		return after, entries
 	}
 	if g.resigned == 0 {
-		g.logger(after).Warn("shrinking caches does not free memory: something else takes it; "+
-			"raise the limit, or look for what grows in a heap profile", "entries", entries)
+		g.logger(after).Warn("shrinking caches does not free memory: something else uses it; "+
+			"raise the limit, or find what grows in a heap profile", "entries", entries)
 	}
 	g.resigned = after.Used
 	return after, entries
@@ -166,7 +166,7 @@ func (g *Guard) tell(r Reading) {
 	}
 	if g.calm++; g.calm >= calmLooks {
 		g.told, g.calm = 0, 0
-		g.logger(r).Info("memory is no longer short: caches may grow again")
+		g.logger(r).Info("there is enough memory again: caches may grow")
 	}
 }
 

@@ -68,7 +68,7 @@ func TestGuardShrinksCaches(t *testing.T) {
 		g.Look()
 	}
 	logs := p.logs.String()
-	for _, want := range []string{"percent=80", "percent=90", "percent=95", "no longer short"} {
+	for _, want := range []string{"percent=80", "percent=90", "percent=95", "enough memory again"} {
 		if strings.Count(logs, want) != 1 {
 			t.Errorf("the log does not say %q once:\n%s", want, logs)
 		}

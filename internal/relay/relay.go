@@ -112,7 +112,7 @@ func (c Config) withDefaults() Config {
 	if c.Failed == nil {
 		logger := c.Logger
 		c.Failed = func(op int, err error) {
-			logger.Error("cannot send what the session wrote", "op", op, "error", err)
+			logger.Error("cannot send a payload of the session", "op", op, "error", err)
 		}
 	}
 	return c

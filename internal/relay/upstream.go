@@ -49,7 +49,7 @@ func (r *Relay) send(op int, d json.RawMessage) (err error) {
 // refuse counts and logs a frame that is dropped, never with its content: op 2 carries the token.
 func (r *Relay) refuse(size int, err error) {
 	r.counts.refused.Add(1)
-	r.cfg.Logger.Error("dropped what the session wrote", "error", err, "bytes", size)
+	r.cfg.Logger.Error("dropped an invalid frame of the session", "error", err, "bytes", size)
 }
 
 // parse splits a frame of the session. d is a copy, null when absent.

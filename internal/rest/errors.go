@@ -8,12 +8,12 @@ import (
 )
 
 // ErrUnauthorized says that Discord has refused the bot's token several times in a row.
-var ErrUnauthorized = errors.New("the bot's token is refused by Discord (status 401)")
+var ErrUnauthorized = errors.New("Discord refuses the bot's token (status 401)")
 
 // ErrWebhookGone says that Discord has said before that a webhook, or the token of an interaction,
 // does not exist any more.
-var ErrWebhookGone = errors.New("the webhook does not exist any more, or the interaction's " +
-	"token has expired: Discord has said so before, and restricts bots that ask again")
+var ErrWebhookGone = errors.New("the webhook no longer exists, or the interaction's token has " +
+	"expired: Discord has said so before, and restricts bots that ask again")
 
 // A RateLimitError says that a request was not sent, or not sent again, because of a rate limit.
 type RateLimitError struct {

@@ -55,7 +55,7 @@ func (r *Runner[E]) ReportAside(e E, err error) {
 	select {
 	case r.asides <- aside[E]{e, err}:
 	default:
-		r.cfg.Logger.Error("the error handler does not keep up with errors", "error", err)
+		r.cfg.Logger.Error("the error handler is too slow for the errors", "error", err)
 	}
 }
 

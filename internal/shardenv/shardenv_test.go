@@ -62,7 +62,7 @@ func TestReadRefuses(t *testing.T) {
 		{"ids without count", env{"SHARD_IDS": "0-3"}, []string{"SHARD_COUNT is not set", "0-3"}},
 		{"ordinal without count", env{"SHARD_ID": "ordinal", "POD_NAME": "b-0"}, []string{"SHARD_COUNT is not set"}},
 		{"id and ids", env{"SHARD_COUNT": "4", "SHARD_ID": "1", "SHARD_IDS": "2"}, []string{"SHARD_ID ", "SHARD_IDS", "one of them"}},
-		{"count is no number", env{"SHARD_COUNT": "many"}, []string{"SHARD_COUNT", `"many"`}},
+		{"count is not a number", env{"SHARD_COUNT": "many"}, []string{"SHARD_COUNT", `"many"`}},
 		{"negative count", env{"SHARD_COUNT": "-1"}, []string{"SHARD_COUNT", `"-1"`}},
 		{"signed count", env{"SHARD_COUNT": "+4"}, []string{"SHARD_COUNT", `"+4"`}},
 		{"fractional count", env{"SHARD_COUNT": "1.5"}, []string{"SHARD_COUNT", `"1.5"`}},
@@ -86,7 +86,7 @@ func TestReadRefuses(t *testing.T) {
 		{"pod out of range, two each", env{"SHARD_COUNT": "4", "SHARD_ID": "ordinal", "POD_NAME": "bot-2", "SHARDS_PER_POD": "2"}, []string{"bot-2", "2 for each"}},
 		{"huge pod", env{"SHARD_COUNT": "4", "SHARD_ID": "ordinal", "POD_NAME": "bot-99999999999999999999"}, []string{"POD_NAME"}},
 		{"none per pod", env{"SHARD_COUNT": "4", "SHARD_ID": "ordinal", "POD_NAME": "bot-1", "SHARDS_PER_POD": "0"}, []string{"SHARDS_PER_POD"}},
-		{"per pod is no number", env{"SHARD_COUNT": "4", "SHARD_ID": "ordinal", "POD_NAME": "bot-1", "SHARDS_PER_POD": "x"}, []string{"SHARDS_PER_POD", `"x"`}},
+		{"per pod is not a number", env{"SHARD_COUNT": "4", "SHARD_ID": "ordinal", "POD_NAME": "bot-1", "SHARDS_PER_POD": "x"}, []string{"SHARDS_PER_POD", `"x"`}},
 		{"per pod without ordinal", env{"SHARD_COUNT": "4", "SHARD_ID": "1", "SHARDS_PER_POD": "2"}, []string{"SHARDS_PER_POD", "ordinal"}},
 		{"per pod alone", env{"SHARDS_PER_POD": "2"}, []string{"SHARDS_PER_POD", "ordinal"}},
 	}

@@ -33,9 +33,9 @@ func Read(
 		case err != nil:
 			return nil, err
 		case p.session != session:
-			return nil, errors.New("it is of another session")
+			return nil, errors.New("it belongs to another session")
 		case p.policy != policy.fingerprint():
-			return nil, errors.New("it was kept by another policy")
+			return nil, errors.New("it was saved under another policy")
 		case p.from != s.last:
 			return nil, errors.New("a part is missing")
 		}

@@ -22,7 +22,7 @@ import (
 
 // ErrGone says that Discord does not know the webhook, or not its token: posting again is of no
 // use, and Discord restricts those who do it anyway.
-var ErrGone = errors.New("webhook: Discord does not know it any more: make a new one in the " +
+var ErrGone = errors.New("webhook: it no longer exists: make a new one in the " +
 	"channel's settings under Integrations")
 
 var errNoMessage = errors.New("the message to edit is not there")

@@ -98,10 +98,10 @@ func TestPost(t *testing.T) {
 		{"down for long", []reply{{status: 503}}, 6, 15 * time.Second, 31 * time.Second, "503"},
 		{"refused", []reply{{status: 400, body: `{"message":"Invalid Form Body"}`}},
 			1, 0, 0, "400 Bad Request Invalid Form Body"},
-		{"deleted", []reply{{status: 404, body: `{"code":10015}`}}, 1, 0, 0, "does not know it any more"},
+		{"deleted", []reply{{status: 404, body: `{"code":10015}`}}, 1, 0, 0, "it no longer exists"},
 		{"a proxy's 404", []reply{{status: 404, body: "<html>nginx</html>"}}, 1, 0, 0, "404"},
 		{"Cloudflare's 403", []reply{{status: 403, body: "error code: 1015"}}, 1, 0, 0, "403"},
-		{"wrong token", []reply{{status: 401, body: `{"code":50027}`}}, 1, 0, 0, "does not know it any more"},
+		{"wrong token", []reply{{status: 401, body: `{"code":50027}`}}, 1, 0, 0, "it no longer exists"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
