@@ -75,6 +75,15 @@
 // takes what it is wanted to have and nobody owns; it stops and then releases what others are
 // wanted to have, a few shards at a time. Views differ for moments; compare-and-set settles it.
 //
+// # What else is shared
+//
+//	identify/<key>/turn  whose turn it is to identify; goes by its ttl when the next may: see [Gate]
+//	rest/shares          what each process may send per second, and its invalid requests: [Shares]
+//	claim/<hash>         who does something that is to be done once; goes by its ttl: [Claim]
+//
+// Where a ttl of the backend's takes part, nothing breaks if its clock jumps: an IDENTIFY may come
+// too early, which Discord refuses, or an alert twice.
+//
 // # Owners of state
 //
 // A [Member] has these goroutines: renew owns the lease, follow the view, keep decides, guard

@@ -19,6 +19,9 @@ const (
 	// reserved is how long a turn is kept for a process that has died.
 	reserved = 30 * time.Second
 
+	// retryGate is the pause after the backend has failed.
+	retryGate = 250 * time.Millisecond
+
 	// lookAgain is how often a key is looked at whose end was not told.
 	lookAgain = 2 * time.Second
 )
@@ -83,7 +86,7 @@ func (g *Gate) Reserve(ctx context.Context, key, shardID int) (
 					leave()
 				}, nil
 		}
-		if err != nil && !pause(ctx, retryServe) {
+		if err != nil && !pause(ctx, retryGate) {
 			break
 		}
 		t.awaitGone(ctx)
@@ -114,7 +117,7 @@ func (t *turn) awaitGone(ctx context.Context) {
 		}
 	})
 	if ctx.Err() == nil {
-		pause(ctx, retryServe) // the backend does not watch
+		pause(ctx, retryGate) // the backend does not watch
 	}
 }
 
@@ -125,7 +128,7 @@ func (t *turn) confirm(ctx context.Context) (bool, error) {
 		now, ok, err := t.gate.backend.Put(ctx, t.key, nil, t.revision, identifyEvery)
 		switch {
 		case err != nil: // it may have been put: then the next one says that it is lost
-			pause(ctx, retryServe)
+			pause(ctx, retryGate)
 			continue
 		case !ok:
 			return false, nil

@@ -83,6 +83,8 @@ func (m *Member) depart(ctx context.Context, l lease) error {
 
 // announce tells the others that the process is leaving: they are to have its shards.
 func (m *Member) announce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
 	m.mu.Lock()
 	l := m.lease
 	m.mu.Unlock()

@@ -75,15 +75,25 @@ func (l *line) pass(ctx context.Context) error {
 		}
 		l.set(func() { cut = l.cut })
 	}
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
+	if d > 0 && !sleep(ctx, d) {
 		return ctx.Err()
 	}
 	if cut {
 		return errLine
 	}
 	return nil
+}
+
+// sleep reports whether ctx is still not done afterwards.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (l *line) lost() bool {

@@ -24,8 +24,7 @@ func costs(t *testing.T, shards, processes int) (steady, takeover cost) {
 		sent := &tally{}
 		for range processes {
 			p := &process{name: "bot-5d8f9c7b4-x2v9k", referee: g.referee, crashed: make(chan struct{}),
-				line: &line{Backend: g.backend, rand: rand.New(rand.NewPCG(1, 1)),
-					latency: time.Millisecond, messages: sent}}
+				line: &line{Backend: g.backend, rand: rand.New(rand.NewPCG(1, 1)), messages: sent}}
 			if err := p.join(g.cfg); err != nil {
 				t.Fatal(err)
 			}
