@@ -94,12 +94,10 @@ func (b *Bot) AdminHandler() http.Handler { return b.adminServer().Handler() }
 
 // AdminAddr returns the address that the server of [WithAdmin] listens on; "" before Open.
 func (b *Bot) AdminAddr() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.adminAddr == nil {
-		return ""
+	if addr := b.adminAddr.Load(); addr != nil {
+		return (*addr).String()
 	}
-	return b.adminAddr.String()
+	return ""
 }
 
 // openAdmin opens the admin server's port, if it is to have one, and serves until all else has been
@@ -113,9 +111,7 @@ func openAdmin(ctx context.Context, b *Bot) error {
 		if err != nil {
 			return err
 		}
-		b.mu.Lock()
-		b.adminAddr = addr
-		b.mu.Unlock()
+		b.adminAddr.Store(&addr)
 	}
 	if !b.startTask("admin server", s.Run) {
 		s.Close()

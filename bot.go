@@ -29,31 +29,21 @@ import (
 // one with [New], add handlers with [On], and run it with [Bot.Run]. Its methods may be called from
 // any goroutine.
 type Bot struct {
-	cfg            *config
-	runner         *runner.Runner[*Event]
-	home           home     // of its events
-	decodeErrors   sync.Map // event types of which one was logged
-	sessionEvents  map[string]bool
-	session        *discordgo.Session // of the first shard; made by New
-	settings       legacy.Settings    // of that session, as New left it
-	sessionTaken   atomic.Bool        // a shard has it
-	locator        *locator.Locator
-	gate           *gateway.Queue
-	rest           *rest.Transport
-	metrics        *Metrics // nil without WithMetrics
-	stats          stats
-	memory         *memory.Monitor
-	profiler       *Profiler
-	cacheStats     observed[TTLCacheStats]
-	debouncerStats observed[DebouncerStats]
-	health         *Health
-	traffic        traffic.Sensor // of calls of the API
-	adminOnce      sync.Once
-	admin          *admin.Server // see adminServer
-	started        time.Time     // when New made it
-	ready          atomic.Bool   // all shards were ready once
-	members        members.Requests
-	guard          *memory.Guard
+	cfg           *config
+	runner        *runner.Runner[*Event]
+	home          home     // of its events
+	decodeErrors  sync.Map // event types of which one was logged
+	sessionEvents map[string]bool
+	session       *discordgo.Session // of the first shard; made by New
+	settings      legacy.Settings    // of that session, as New left it
+	sessionTaken  atomic.Bool        // a shard has it
+	locator       *locator.Locator
+	gate          *gateway.Queue
+	rest          *rest.Transport
+	ready         atomic.Bool // all shards were ready once
+	members       members.Requests
+
+	operations
 
 	changes change.Signal // of what the shards, and the bot itself, are at
 
@@ -64,7 +54,6 @@ type Bot struct {
 	resharded    atomic.Pointer[resharded] // while the bot reshards
 
 	mu         sync.Mutex // guards what follows
-	adminAddr  net.Addr   // nil unless WithAdmin has a port
 	state      botState
 	opened     bool               // it was open before it was stopping
 	fleet      *shardFleet        // nil until Open has found out how many shards there are
@@ -76,15 +65,36 @@ type Bot struct {
 	resharding bool
 	reshard    sync.WaitGroup // what Reshard has to do
 
-	router      *ops.Router    // see RegisterOp
-	saver       *session.Saver // of sessions and alerts, for the SessionStore
-	packer      state.Packer   // of what is saved of State
-	storeTurn   chan struct{}  // holds the turn of who calls the SessionStore
-	healthEnded chan struct{}  // is closed when the last alerts were sent
+	router    *ops.Router    // see RegisterOp
+	saver     *session.Saver // of sessions and alerts, for the SessionStore
+	packer    state.Packer   // of what is saved of State
+	storeTurn chan struct{}  // holds the turn of who calls the SessionStore
 
 	tasks     group.Group // what runs beside the shards
 	tasksCtx  context.Context
 	stopTasks context.CancelFunc
+}
+
+// operations is what those who run a bot look at: it watches the other parts, and none of them needs
+// it. All of it is made by New, except for the admin server.
+type operations struct {
+	started  time.Time // when New made it
+	stats    stats
+	metrics  *Metrics // nil without WithMetrics
+	profiler *Profiler
+
+	health      *Health
+	traffic     traffic.Sensor // of calls of the API
+	healthEnded chan struct{}  // is closed when the last alerts were sent
+
+	memory         *memory.Monitor
+	guard          *memory.Guard
+	cacheStats     observed[TTLCacheStats]
+	debouncerStats observed[DebouncerStats]
+
+	adminOnce sync.Once
+	admin     *admin.Server            // see adminServer
+	adminAddr atomic.Pointer[net.Addr] // nil unless WithAdmin has a port
 }
 
 // A botState is where a Bot is in its life, which it lives once.
@@ -106,12 +116,12 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b := &Bot{
 		cfg:           cfg,
-		started:       time.Now(),
 		sessionEvents: make(map[string]bool),
 		ending:        make(chan struct{}), done: make(chan struct{}),
-		storeTurn: make(chan struct{}, 1), healthEnded: make(chan struct{}),
-		memory: memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory()}),
+		storeTurn: make(chan struct{}, 1),
 	}
+	b.started, b.healthEnded = time.Now(), make(chan struct{})
+	b.memory = memory.New(memory.Config{Limit: cfg.memoryLimit, Warn: cfg.maxMemory()})
 	for _, t := range cfg.sessionEvents {
 		b.sessionEvents[t] = true
 	}

@@ -35,10 +35,6 @@ type config struct {
 	privileged      discordgo.Intent // in addition
 	shardCount      int              // 0: as many as Discord recommends
 	shardIDs        []int
-	overlapPart     time.Duration // see reshard.go; tests shorten it
-	saveEvery       time.Duration // of sessions; tests shorten it
-	sampleEvery     time.Duration // see silence.go; tests do without
-	guildWait       time.Duration // see guildwait.go; tests shorten it
 	api             *url.URL
 	httpClient      *http.Client
 	dialer          *websocket.Dialer // of the gateway; nil: see gatewayDialer
@@ -73,17 +69,22 @@ type config struct {
 	// commands are to be registered, by guild; "" stands for everywhere.
 	commands map[string][]*discordgo.ApplicationCommand
 
-	// tuneGateway changes the configuration of a shard's connection. Tests use it.
-	tuneGateway func(*gateway.Config)
-
-	// tuneMember changes how the process takes part in the cluster. Tests use it.
-	tuneMember func(*cluster.Config)
-
-	// tuneShard changes a shard that was made. Tests use it.
-	tuneShard func(*shard)
-
 	// tasks run beside the shards, from Open until all else has been shut down.
 	tasks []task
+
+	testHooks
+}
+
+// testHooks is what tests change and no option does.
+type testHooks struct {
+	overlapPart time.Duration // see reshard.go
+	saveEvery   time.Duration // of sessions
+	sampleEvery time.Duration // see silence.go
+	guildWait   time.Duration // see guildwait.go
+
+	tuneGateway func(*gateway.Config) // changes the configuration of a shard's connection
+	tuneMember  func(*cluster.Config) // changes how the process takes part in the cluster
+	tuneShard   func(*shard)          // changes a shard that was made
 }
 
 // An ErrorHandler receives everything that goes wrong: the errors of handlers, panics as
@@ -283,10 +284,8 @@ func newConfig(token string, opts []Option) (*config, error) {
 		logger:          slog.Default(),
 		state:           defaultState(),
 		shutdownTimeout: 20 * time.Second,
-		overlapPart:     overlapPart,
-		saveEvery:       session.SaveEvery,
-		sampleEvery:     sampleEvery,
-		guildWait:       defaultGuildWait,
+		testHooks: testHooks{overlapPart: overlapPart, saveEvery: session.SaveEvery,
+			sampleEvery: sampleEvery, guildWait: defaultGuildWait},
 	}
 	c.setToken(token)
 	for _, opt := range opts {
