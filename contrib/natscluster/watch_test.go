@@ -66,19 +66,35 @@ func await(t *testing.T, seen <-chan string, want ...string) {
 // put sets a key whatever it is.
 func put(t *testing.T, c *natscluster.Cluster, key, value string, ttl time.Duration) {
 	t.Helper()
-	ctx := within(t)
-	for {
+	if err := retry(t, func(ctx context.Context) error {
 		_, revision, err := c.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		_, ok, err := c.Put(ctx, key, []byte(value), revision, ttl)
+		if err == nil && !ok {
+			err = errors.New("the key has changed")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// retry calls f until it succeeds, each time for a while, or returns its last error.
+func retry(t *testing.T, f func(context.Context) error) error {
+	t.Helper()
+	for ctx := within(t); ; {
+		attempt, cancel := context.WithTimeout(ctx, patience/10)
+		err := f(attempt)
+		cancel()
 		if err == nil {
-			var ok bool
-			if _, ok, err = c.Put(ctx, key, []byte(value), revision, ttl); ok {
-				return
-			}
+			return nil
 		}
 		select {
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			t.Fatalf("put %s: %v", key, err)
+			return err
 		}
 	}
 }
