@@ -60,5 +60,6 @@
 // bot is doing in a few lines, [WithResources] watches memory and CPU, and [WithProfiler] captures
 // what slow handlers were doing. Each costs nothing unless you ask for it.
 //
-// Two bots in one process share nothing.
+// [WithCluster] runs one bot in several processes that share its shards. Two bots in one process
+// share nothing.
 package botwright
