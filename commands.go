@@ -3,13 +3,8 @@ package botwright
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
-	"net/http"
 	"slices"
-	"time"
 
 	"github.com/bwmarrin/discordgo"
 
@@ -88,24 +83,14 @@ func registerCommands(ctx context.Context, b *Bot) {
 	if len(b.cfg.shardIDs) > 0 && !slices.Contains(b.cfg.shardIDs, 0) {
 		return // the process that has shard 0 does it
 	}
-	application := b.applicationID(ctx)
-	for _, guild := range slices.Sorted(maps.Keys(b.cfg.commands)) {
-		for attempt := 0; ctx.Err() == nil; attempt++ {
-			err := b.overwriteCommands(ctx, application, guild, b.cfg.commands[guild])
-			if err == nil || ctx.Err() != nil {
-				break
-			}
-			b.reportAside(nil, err)
-			if refused(err) {
-				break
-			}
-			limit := min(5*time.Minute, time.Second<<min(attempt, 10))
-			select {
-			case <-time.After(rand.N(limit)):
-			case <-ctx.Done():
-			}
-		}
+	r := commands.Registrar{
+		Request: func(ctx context.Context, method, url, bucket string, body any) ([]byte, error) {
+			return b.session.RequestWithBucketID(method, url, body, bucket, discordgo.WithContext(ctx))
+		},
+		Report: func(err error) { b.reportAside(nil, err) },
+		Logger: b.cfg.logger,
 	}
+	r.Register(ctx, b.applicationID(ctx), b.cfg.commands)
 }
 
 // applicationID returns the id that READY names, or "" if ctx ends before there is a READY.
@@ -121,49 +106,4 @@ func (b *Bot) applicationID(ctx context.Context) string {
 		return id != "", nil
 	})
 	return id
-}
-
-// overwriteCommands makes the commands of a guild, or the global ones, those that are wanted.
-func (b *Bot) overwriteCommands(
-	ctx context.Context, application, guild string, want []*discordgo.ApplicationCommand,
-) error {
-	where, endpoint := "everywhere", discordgo.EndpointApplicationGlobalCommands(application)
-	if guild != "" {
-		where, endpoint = guild, discordgo.EndpointApplicationGuildCommands(application, guild)
-	}
-	body, err := b.session.RequestWithBucketID(http.MethodGet, endpoint+"?with_localizations=true",
-		nil, "GET "+endpoint, discordgo.WithContext(ctx))
-	if err != nil {
-		return fmt.Errorf("get the application commands (%s): %w", where, err)
-	}
-	have, err := commands.Decode(body)
-	if err != nil {
-		return fmt.Errorf("get the application commands (%s): %w", where, err)
-	}
-	same, err := commands.Equal(have.Commands, want)
-	if err != nil {
-		return fmt.Errorf("compare the application commands (%s): %w", where, err)
-	}
-	log := b.cfg.logger.With("commands", len(want), "guild", where)
-	if same {
-		log.Debug("application commands are unchanged")
-		return nil
-	}
-	_, err = b.session.RequestWithBucketID(http.MethodPut, endpoint, have.Overwrite(want), endpoint,
-		discordgo.WithContext(ctx))
-	if err != nil {
-		return fmt.Errorf("register the application commands (%s): %w", where, err)
-	}
-	log.Info("application commands registered")
-	return nil
-}
-
-// refused reports whether Discord will not say otherwise when it is asked again.
-func refused(err error) bool {
-	rest, ok := errors.AsType[*discordgo.RESTError](err)
-	if !ok || rest.Response == nil {
-		return false
-	}
-	status := rest.Response.StatusCode
-	return status >= 400 && status < 500 && status != http.StatusTooManyRequests
 }

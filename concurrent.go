@@ -3,9 +3,9 @@ package botwright
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/botwright/botwright/internal/deadline"
+	"github.com/botwright/botwright/internal/semaphore"
 )
 
 // A KeyFunc returns what an event belongs to, for options that treat events of the same key alike.
@@ -63,7 +63,7 @@ func MaxConcurrent(n int, key KeyFunc) Middleware {
 		panic(fmt.Sprintf("botwright: MaxConcurrent(%d): pass at least 1", n))
 	}
 	return func(next Handler) Handler {
-		limit := &semaphores{n: n, byKey: make(map[string]*semaphore)}
+		limit := semaphore.New(n)
 		return func(ctx context.Context, e *Event) error {
 			k := ""
 			if key != nil {
@@ -71,51 +71,27 @@ func MaxConcurrent(n int, key KeyFunc) Middleware {
 					return next(ctx, e)
 				}
 			}
-			if err := limit.acquire(ctx, k, e); err != nil {
-				return fmt.Errorf("wait for MaxConcurrent: %w", err)
+			if !limit.TryAcquire(k) {
+				err := func() error {
+					defer e.wait(ctx)()
+					return limit.Acquire(ctx, k)
+				}()
+				if err != nil {
+					return fmt.Errorf("wait for MaxConcurrent: %w", err)
+				}
 			}
-			defer limit.release(k)
+			defer limit.Release(k)
 			return next(ctx, e)
 		}
 	}
 }
 
-// semaphores holds one semaphore per key that is in use.
-type semaphores struct {
-	n int
-
-	mu    sync.Mutex // guards what follows
-	byKey map[string]*semaphore
-}
-
-type semaphore struct {
-	slots chan struct{}
-	users int // running and waiting
-}
-
-// acquire waits for a slot of a key. While it waits, e's handler has not begun and holds no worker.
-func (s *semaphores) acquire(ctx context.Context, key string, e *Event) error {
-	s.mu.Lock()
-	sem := s.byKey[key]
-	if sem == nil {
-		sem = &semaphore{slots: make(chan struct{}, s.n)}
-		s.byKey[key] = sem
-	}
-	sem.users++
-	s.mu.Unlock()
-	select {
-	case sem.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	defer e.traceWait(ctx, "max_concurrent")()
-	defer e.holdBack(ctx)()
-	select {
-	case sem.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		s.forget(key, sem)
-		return context.Cause(ctx)
+// wait begins the wait of an event whose handler has not begun, and returns what ends it.
+func (e *Event) wait(ctx context.Context) (resume func()) {
+	traced, held := e.traceWait(ctx, "max_concurrent"), e.holdBack(ctx)
+	return func() {
+		held()
+		traced()
 	}
 }
 
@@ -126,23 +102,6 @@ func (e *Event) holdBack(ctx context.Context) (resume func()) {
 		return deadline.Hold(ctx)
 	}
 	return e.home.runner.HoldBack(ctx)
-}
-
-func (s *semaphores) release(key string) {
-	s.mu.Lock()
-	sem := s.byKey[key]
-	s.mu.Unlock()
-	<-sem.slots
-	s.forget(key, sem)
-}
-
-// forget drops the semaphore with its last user.
-func (s *semaphores) forget(key string, sem *semaphore) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if sem.users--; sem.users == 0 {
-		delete(s.byKey, key)
-	}
 }
 
 func checkKey(name string, key KeyFunc) {

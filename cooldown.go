@@ -3,11 +3,12 @@ package botwright
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/bwmarrin/discordgo"
 	"golang.org/x/time/rate"
+
+	"github.com/botwright/botwright/internal/cooldown"
 )
 
 // CooldownConfig configures [CooldownWith].
@@ -53,43 +54,23 @@ func CooldownWith(cfg CooldownConfig, key KeyFunc) Middleware {
 	setDefault(&cfg.Burst, 1)
 	setDefault(&cfg.MaxKeys, 65_536)
 	return func(next Handler) Handler {
-		keys := NewTTLCache(TTLCacheConfig[string, *cooldown]{
-			TTL: cfg.rest(), Sliding: true, MaxSize: cfg.MaxKeys})
+		keys := cooldown.New(cfg.Rate, cfg.Burst, cfg.MaxKeys)
 		return func(ctx context.Context, e *Event) error {
 			k := key(e)
 			if k == "" {
 				return next(ctx, e)
 			}
-			c, found := keys.Get(k)
-			if !found {
-				c, _ = keys.GetOrSet(k, &cooldown{limiter: rate.NewLimiter(cfg.Rate, cfg.Burst)})
-			}
-			now := e.now()
-			if c.allow(now) {
+			wait, first := keys.Take(k, e.now())
+			if wait == 0 {
 				return next(ctx, e)
 			}
 			e.ticket.Claim()
-			missing := 1 - c.limiter.TokensAt(now)
-			if c.told.Swap(true) && e.Type != interactionCreate {
+			if !first && e.Type != interactionCreate {
 				return nil
 			}
-			return cfg.answer(ctx, e, seconds(missing/float64(cfg.Rate)))
+			return cfg.answer(ctx, e, wait)
 		}
 	}
-}
-
-// A cooldown is that of one key.
-type cooldown struct {
-	limiter *rate.Limiter
-	told    atomic.Bool // since an event was last let through
-}
-
-func (c *cooldown) allow(now time.Time) bool {
-	if !c.limiter.AllowN(now, 1) {
-		return false
-	}
-	c.told.Store(false)
-	return true
 }
 
 // now is the present as the bot sees it, see [WithClock].
@@ -98,16 +79,6 @@ func (e *Event) now() time.Time {
 		return time.Now()
 	}
 	return e.home.now()
-}
-
-// rest is how long a key needs to be as good as new, after which it need not be remembered.
-func (c *CooldownConfig) rest() time.Duration {
-	return max(seconds(float64(c.Burst)/float64(c.Rate)), time.Second)
-}
-
-// seconds returns s seconds as a duration, or thirty years if that is less.
-func seconds(s float64) time.Duration {
-	return time.Duration(min(s, 1e9) * float64(time.Second))
 }
 
 func (c *CooldownConfig) answer(ctx context.Context, e *Event, wait time.Duration) error {

@@ -20,6 +20,7 @@ alert: health webhook
 bucketlock: route
 census: frame
 checks: alert dispatch gateway health memory rest session traffic
+cooldown: ttl
 debounce: callstack group protect
 events: scan
 fleet: change gateway group
