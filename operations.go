@@ -84,12 +84,14 @@ func RegisterOp[A, T any](
 //
 // A shard that moves to another process meanwhile may run the operation in both; one reply counts.
 // Without other processes a call costs microseconds.
-func Gather[T any](ctx context.Context, b *Bot, op string, arg any) ([]Reply[T], error) {
+func Gather[T any](ctx context.Context, b *Bot, op string, arg any) (_ []Reply[T], err error) {
 	if b.currentFleet() == nil {
 		return nil, ErrNotOpen
 	}
 	ctx, cancel := operationContext(ctx)
 	defer cancel()
+	ctx, end := b.cfg.traceGather(ctx, op)
+	defer func() { end(SpanEnd{Err: err}) }()
 	found, missing, err := b.router.Gather(ctx, op, arg)
 	if err != nil {
 		return nil, operationError(err)
@@ -107,7 +109,7 @@ func Gather[T any](ctx context.Context, b *Bot, op string, arg any) ([]Reply[T],
 // ForGuild runs an operation on the shard that a guild is on, in the process that has it, and returns
 // what it returns; shard 0 for "". The error is the operation's, or that of [Gather]. A shard that no
 // process has just now is waited for.
-func ForGuild[T any](ctx context.Context, b *Bot, guildID, op string, arg any) (T, error) {
+func ForGuild[T any](ctx context.Context, b *Bot, guildID, op string, arg any) (_ T, err error) {
 	var none T
 	f := b.currentFleet()
 	if f == nil {
@@ -119,6 +121,8 @@ func ForGuild[T any](ctx context.Context, b *Bot, guildID, op string, arg any) (
 	}
 	ctx, cancel := operationContext(ctx)
 	defer cancel()
+	ctx, end := b.cfg.traceGather(ctx, op)
+	defer func() { end(SpanEnd{Err: err}) }()
 	found, err := b.router.Ask(ctx, id, op, arg)
 	if err != nil && ctx.Err() != nil {
 		return none, &MissingShardsError{Op: op, Shards: []int{id}, Err: err}
@@ -132,12 +136,14 @@ func ForGuild[T any](ctx context.Context, b *Bot, guildID, op string, arg any) (
 
 // Broadcast runs an operation on all shards, and waits for none of them. ctx is for sending. The
 // error is [ErrNotOpen], wraps [ErrUnknownOp], or says why other processes could not be told.
-func Broadcast(ctx context.Context, b *Bot, op string, arg any) error {
+func Broadcast(ctx context.Context, b *Bot, op string, arg any) (err error) {
 	if b.currentFleet() == nil {
 		return ErrNotOpen
 	}
 	ctx, cancel := operationContext(ctx)
 	defer cancel()
+	ctx, end := b.cfg.traceGather(ctx, op)
+	defer func() { end(SpanEnd{Err: err}) }()
 	return operationError(b.router.Broadcast(ctx, op, arg))
 }
 
@@ -203,12 +209,8 @@ func (b *Bot) newRouter() *ops.Router {
 			return len(f.member.View().Processes) - 1
 		},
 		Protect: protect,
-		Carrier: func(context.Context) map[string]string { return nil },
-		Started: func(ctx context.Context, _ string, _ map[string]string) (
-			context.Context, func(error),
-		) {
-			return ctx, func(error) {}
-		},
+		Carrier: b.cfg.carrier,
+		Started: b.cfg.traceOperation,
 	}
 	if b.cfg.cluster != nil {
 		cfg.Backend = b.cfg.cluster

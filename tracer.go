@@ -152,6 +152,33 @@ func (c *config) traceREST(cfg *rest.Config) {
 	}
 }
 
+// traceGather begins the span of an operation that all processes are asked for.
+func (c *config) traceGather(ctx context.Context, op string) (context.Context, func(SpanEnd)) {
+	return c.span(ctx, Span{Kind: SpanGather, Name: op})
+}
+
+// carrier returns what tells another process of the span that ctx carries.
+func (c *config) carrier(ctx context.Context) map[string]string {
+	if c.tracer == nil {
+		return nil
+	}
+	carrier := make(map[string]string)
+	c.tracer.Inject(ctx, carrier)
+	return carrier
+}
+
+// traceOperation begins the span of what this process does for another, which has sent a carrier.
+func (c *config) traceOperation(
+	ctx context.Context, op string, carrier map[string]string,
+) (context.Context, func(error)) {
+	if c.tracer == nil {
+		return ctx, func(error) {}
+	}
+	ctx = context.WithValue(c.tracer.Extract(ctx, carrier), tracerKey{}, c.tracer)
+	ctx, end := c.span(ctx, Span{Kind: SpanOperation, Name: op})
+	return ctx, func(err error) { end(SpanEnd{Err: err}) }
+}
+
 // tracerKey is the context's key of the bot's tracer, by which parts find it that know no bot.
 type tracerKey struct{}
 

@@ -70,6 +70,17 @@ func (l *lineTracer) has(t *testing.T, lines ...string) {
 	}
 }
 
+func (l *lineTracer) count(line string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.lines {
+		if x == line {
+			n++
+		}
+	}
+	return n
+}
+
 // TestTracer follows messages whose handler lets one through at a time, and calls it again when it
 // has failed. The error handler, and a metric, are told of the span.
 func TestTracer(t *testing.T) {
@@ -189,6 +200,38 @@ func TestGoexitIsTraced(t *testing.T) {
 	const event = "event MESSAGE_CREATE"
 	tracer.has(t, event+" > handler botwright_test.TestGoexitIsTraced.func2: "+botwright.ErrGoexit.Error(),
 		event+": "+botwright.ErrGoexit.Error())
+}
+
+// TestOperationsAreTraced follows operations to the shards of another process and their calls.
+func TestOperationsAreTraced(t *testing.T) {
+	t.Parallel()
+	w := newClusterWorld(t)
+	register := func(b *botwright.Bot) {
+		botwright.RegisterOp(b, "look", func(ctx context.Context, s botwright.ShardSession, _ any) (int, error) {
+			_, err := s.Guild(w.srv.Guilds()[s.ID].ID, discordgo.WithContext(ctx))
+			return s.ID, err
+		})
+	}
+	asks, answers := &lineTracer{}, &lineTracer{}
+	one := w.startWith(register, botwright.WithTracer(asks))
+	two := w.startWith(register, botwright.WithTracer(answers))
+	w.awaitShards(map[*process]int{one: 3, two: 3})
+	ctx := context.WithValue(testContext(t), lineKey{}, "handler")
+	if replies, err := botwright.Gather[int](ctx, one.Bot, "look", nil); err != nil || len(replies) != clusterShards {
+		t.Fatal(replies, err)
+	}
+	const call, gather = " > call GET /guilds/{id}", "handler > gather look"
+	asks.has(t, gather, gather+call)
+	answers.has(t, gather+" > operation look", gather+" > operation look"+call)
+	if err := botwright.Broadcast(ctx, one.Bot, "look", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.await("the calls of a broadcast", func() bool { return answers.count(gather+" > operation look"+call) == 6 })
+	if _, err := botwright.Gather[int](ctx, one.Bot, "missing", nil); !errors.Is(err, botwright.ErrUnknownOp) {
+		t.Error(err)
+	} else {
+		asks.has(t, "handler > gather missing: "+err.Error())
+	}
 }
 
 // TestNoTracer says that the path of an event, and the miss of a cache, cost what they would cost if

@@ -143,7 +143,9 @@ func (r *Router) answer(ctx context.Context, data []byte) []byte {
 		own = nil
 	}
 	if q.Silent {
+		ctx, ended := r.cfg.Started(ctx, q.Op, q.Carrier)
 		r.run(ctx, q.Op, f, own, Arg{JSON: orNull(q.Arg)})
+		ended(nil) // nobody waits for what it comes to
 		return []byte("{}")
 	}
 	cancel := context.CancelFunc(func() {})
