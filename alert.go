@@ -25,7 +25,8 @@ const (
 )
 
 // An Alert says what has changed. Simultaneous changes are combined into one Alert, so that an
-// outage of five hundred shards sends one message.
+// outage of five hundred shards sends one message. With [WithCluster], one process sends what all of
+// them have to say about their shards; Name is its name.
 type Alert struct {
 	Kind     AlertKind `json:"kind"`
 	Name     string    `json:"name"` // of the process, see HealthConfig
@@ -191,9 +192,7 @@ type receiver struct {
 
 func (h *Health) newReceiver(a Alerter) receiver {
 	cfg := alert.Config{Name: fmt.Sprintf("%T", a), Logger: h.cfg.Logger, Taken: h.ledger.Changed,
-		Alert: func(ctx context.Context, n health.Notice) error {
-			return a.Alert(ctx, newAlert(n, h.cfg.Name))
-		}}
+		Alert: h.delivery(a)}
 	if reporter, ok := a.(HealthReporter); ok {
 		cfg.Report = func(ctx context.Context, r health.Report) error {
 			return reporter.ReportHealth(ctx, h.report(r))

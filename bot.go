@@ -151,6 +151,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)
+	b.health.together = b.newTogether()
 	b.saver = b.newSaver()
 	b.router = b.newRouter()
 	b.health.watching.Store(true)

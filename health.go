@@ -98,6 +98,7 @@ type Health struct {
 	receivers []receiver
 	ledger    *alert.Ledger
 	watching  atomic.Bool // sessions: once
+	together  *together   // nil: there are no other processes
 
 	mu     sync.Mutex // guards what follows
 	quiet  func() bool

@@ -37,3 +37,6 @@ func (l *Local) ExpireAll() {
 		l.expire(key, revision)
 	}
 }
+
+// TopicKey is what a Board claims for a topic.
+func TopicKey(topic string) string { return claimKey(topic) }
