@@ -143,11 +143,7 @@ func New(token string, opts ...Option) (*Bot, error) {
 	}
 	b.cfg.dialer = cfg.gatewayDialer()
 	b.locator = b.newLocator()
-	b.gate = gateway.NewQueue(gateway.QueueConfig{
-		Limit:     b.locator.Limit,
-		Exhausted: b.budgetExhausted,
-		Logger:    cfg.logger,
-	})
+	b.gate = gateway.NewQueue(cfg.gateConfig(b))
 	b.tasksCtx, b.stopTasks = context.WithCancel(context.Background())
 	b.addTasks()
 	b.health = newHealth(cfg.health, b.memory, b.changes.Notify)

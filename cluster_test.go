@@ -46,6 +46,7 @@ type process struct {
 type link struct {
 	botwright.Cluster
 	cut   atomic.Bool
+	kinds sync.Map // of keys that were put: what is before the first slash
 	mu    sync.Mutex
 	ended context.CancelFunc // of the watches at present
 	watch context.Context
@@ -92,6 +93,8 @@ func (l *link) Put(
 	if err := l.err(); err != nil {
 		return 0, false, err
 	}
+	kind, _, _ := strings.Cut(key, "/")
+	l.kinds.Store(kind, true)
 	return l.Cluster.Put(ctx, key, value, revision, ttl)
 }
 
@@ -291,6 +294,11 @@ func TestClusterSharesShards(t *testing.T) {
 	w.awaitShards(map[*process]int{three: 6})
 	w.awaitHandled(n, never)
 	w.wantIdentifies(clusterShards)
+	for _, kind := range []string{"lease", "shards", "position", "fleet", "identify", "rest"} {
+		if _, ok := one.link.kinds.Load(kind); !ok {
+			t.Errorf("the processes share no %s", kind)
+		}
+	}
 	g := w.srv.Guilds()[0]
 	s, err := three.SessionFor(g.ID)
 	if err != nil {

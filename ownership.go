@@ -1,6 +1,7 @@
 package botwright
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/botwright/botwright/internal/cluster"
 	"github.com/botwright/botwright/internal/fleet"
+	"github.com/botwright/botwright/internal/gateway"
 	"github.com/botwright/botwright/internal/session"
 )
 
@@ -37,6 +39,10 @@ import (
 // saving what has been handled. Meanwhile nobody receives its events; Discord sends them later.
 const handoverTime = 2 * time.Second
 
+// settleTime is how long a process waits before it takes shards that nobody has: when all start at
+// once, the first one does not take them all and give them back.
+const settleTime = 2 * time.Second
+
 // newFleet makes a fleet of a bot's shards, of which those with the ids are shared by its
 // processes, and lets the process have its part of them.
 func (b *Bot) newFleet(ctx context.Context, count int, ids []int) (*shardFleet, error) {
@@ -58,6 +64,7 @@ func (b *Bot) newFleet(ctx context.Context, count int, ids []int) (*shardFleet, 
 	f.member = member
 	close(f.joined)
 	if b.cfg.cluster != nil {
+		b.startTask("shares of REST's limits", func(ctx context.Context) { b.shareLimits(ctx, f) })
 		return f, nil // its shards come one by one
 	}
 	if err := b.awaitShare(ctx, f); err != nil {
@@ -85,6 +92,8 @@ func (b *Bot) memberConfig(f *shardFleet) cluster.Config {
 	}
 	if b.cfg.cluster == nil {
 		cfg.Backend, cfg.TTL = cluster.NewLocal(), -1
+	} else {
+		cfg.Settle = settleTime
 	}
 	if b.cfg.tuneMember != nil {
 		b.cfg.tuneMember(&cfg)
@@ -206,6 +215,37 @@ func (f *shardFleet) others() bool {
 		}
 	}
 	return false
+}
+
+// gateConfig configures what lets shards identify one after the other, those of other processes
+// included.
+func (c *config) gateConfig(b *Bot) gateway.QueueConfig {
+	cfg := gateway.QueueConfig{
+		Limit:     b.locator.Limit,
+		Exhausted: b.budgetExhausted,
+		Logger:    c.logger,
+	}
+	if c.cluster != nil {
+		cfg.Reserve = cluster.NewGate(c.cluster).Reserve
+	}
+	return cfg
+}
+
+// globalLimit is how many requests Discord allows a bot in a second.
+const globalLimit = 50
+
+// shareLimits lets the processes share REST's global limit, and what they may do wrong.
+func (b *Bot) shareLimits(ctx context.Context, f *shardFleet) {
+	if b.cfg.rest.ProxyLimits || b.cfg.rest.GlobalLimit < 0 {
+		return
+	}
+	cluster.NewShares(cluster.SharesConfig{
+		Backend: b.cfg.cluster,
+		Limit:   cmp.Or(b.cfg.rest.GlobalLimit, globalLimit),
+		View:    f.member.View,
+		Demand:  func() cluster.Demand { return cluster.Demand(b.rest.Demand()) },
+		Share:   b.rest.Share,
+	}).Run(ctx)
 }
 
 // fleetKey is the key of the number of shards that the processes share.

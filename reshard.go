@@ -31,7 +31,7 @@ var ErrResharding = errors.New("botwright: the bot is resharding already")
 // up to 5 minutes; until then another Reshard returns [ErrResharding]. Once the new shards have
 // taken over, the end of ctx no longer matters.
 //
-// Only a bot that has all shards in one process can reshard. Afterwards [Bot.Session] and events
+// Only a bot that has all shards in one process, without [WithCluster], can reshard. Afterwards [Bot.Session] and events
 // have new sessions, with the presence of the old ones. Handlers that you added to a session itself
 // stay behind, unless a function of [WithSessionConfig] adds them. You can still use the old
 // sessions for REST. Answers to a request for members that is in progress may be lost.
@@ -45,6 +45,10 @@ func (b *Bot) Reshard(ctx context.Context, count int) error {
 	}
 	end := b.endReshard
 	defer func() { end() }()
+	if b.cfg.cluster != nil {
+		return errors.New("botwright: a bot with WithCluster cannot reshard: stop all processes, and " +
+			"start them with another number in WithShards")
+	}
 	if len(old.All()) != old.Count {
 		return fmt.Errorf("botwright: only a bot with all shards in one process can reshard: "+
 			"this one has %d of %d", len(old.All()), old.Count)

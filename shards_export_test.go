@@ -45,7 +45,7 @@ func OverlapPhase(b *Bot) string {
 func WithMember(ttl time.Duration, owns func(shard, change int)) Option {
 	return func(c *config) {
 		c.tuneMember = func(cfg *cluster.Config) {
-			cfg.TTL = ttl
+			cfg.TTL, cfg.Settle = ttl, 0
 			run := cfg.Run
 			cfg.Run = func(ctx context.Context, shard int, token uint64) {
 				owns(shard, 1)
