@@ -272,7 +272,8 @@ func (b *Bot) restoreAlerts(ctx context.Context) {
 		err = b.health.restore(saved)
 	}
 	if err != nil {
-		b.cfg.logger.Warn("saved alerts are refused; what is open is told as new", "reason", err)
+		b.cfg.logger.Warn("saved alerts are unusable; open problems are reported as new",
+			"reason", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // scope is the name of the instrumentation.
 const scope = "github.com/botwright/botwright/contrib/oteltrace"
 
-// Config configures a [Tracer]. Each zero field is its default.
+// Config configures a [Tracer]. Zero fields have their defaults.
 type Config struct {
 	// Provider makes the tracer. Default: that of otel.GetTracerProvider.
 	Provider trace.TracerProvider

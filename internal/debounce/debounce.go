@@ -191,11 +191,11 @@ func (d *Debouncer[K]) Cancel(key K) bool {
 	return d.dropDueLocked(key) || e.fn != nil
 }
 
-// Flush starts every waiting callback now and waits until these and all that were running have
-// returned. What is triggered meanwhile waits as usual. If ctx ends first, Flush returns an error
-// that wraps its cause, and the callbacks go on.
+// Flush starts every waiting callback now and waits until these, and those that were running, have
+// returned. Callbacks triggered in the meantime wait as usual. If ctx ends first, Flush returns an
+// error that wraps its cause, and the callbacks continue.
 //
-// Called from inside a callback, Flush starts the others and returns nil at once, as it could wait
+// Called from a callback, Flush starts the others and returns nil at once, because it might wait
 // for itself.
 func (d *Debouncer[K]) Flush(ctx context.Context) error {
 	d.mu.Lock()
@@ -224,8 +224,8 @@ func (d *Debouncer[K]) Flush(ctx context.Context) error {
 // Close drops every waiting callback and waits for the running ones: none runs after it has
 // returned. Call Flush before it to run them instead. Closing twice is fine.
 //
-// Called from inside a callback, of this or another Debouncer, Close does not wait, as it could
-// wait for itself.
+// Called from a callback, of this or another Debouncer, Close does not wait, because it might wait
+// for itself.
 func (d *Debouncer[K]) Close() {
 	d.mu.Lock()
 	d.closed = true

@@ -95,7 +95,7 @@ func (c Commands) TurnPage(ctx context.Context, s *discordgo.Session, i *discord
 	id := i.MessageComponentData().CustomID
 	page, err := strconv.Atoi(strings.TrimPrefix(id, Button))
 	if err != nil {
-		return fmt.Errorf("turn the page of /shards: the button %q is none of ours", id)
+		return fmt.Errorf("turn the page of /shards: unknown button %q", id)
 	}
 	err = s.InteractionRespond(i.Interaction, &discordgo.InteractionResponse{
 		Type: discordgo.InteractionResponseUpdateMessage,
