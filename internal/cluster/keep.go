@@ -57,7 +57,7 @@ func (m *Member) decide(now time.Time) (begin []*tenure) {
 		return nil
 	}
 	self := m.lease.id
-	settled := now.Sub(m.lease.joined) >= m.cfg.Settle
+	settled := now.Sub(m.lease.joined) >= m.cfg.Settle || m.view.runs(self)
 	wanted := m.view.wanted(m.cfg.IDs)
 	stopping := 0
 	for _, t := range m.tenures {

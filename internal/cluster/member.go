@@ -64,8 +64,8 @@ type Config struct {
 	// nothing. Default: 10 s.
 	TTL time.Duration
 
-	// Settle is how long a process that has joined waits before it takes shards that nobody has:
-	// others may be about to join. Default: not at all.
+	// Settle is how long a process that has joined waits before it takes shards, if no other
+	// process has any: others may be about to join. Default: not at all.
 	Settle time.Duration
 
 	// Run runs a shard, on a goroutine of its own. The shard is this process's from the call to

@@ -130,6 +130,41 @@ func TestShardsMoveWhenProcessesComeAndGo(t *testing.T) {
 	})
 }
 
+// TestRollingDeploy replaces three processes one after the other. Shards move in order only, and
+// none is nowhere for long.
+func TestRollingDeploy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 1, 48, 3)
+		g.cfg.Settle = 2 * time.Second
+		time.Sleep(20 * time.Second)
+		starts := g.referee.started()
+		for i := range 3 {
+			g.all[i].line.set(func() { g.all[i].stops = 200 * time.Millisecond })
+			fresh := g.add()
+			fresh.line.set(func() { fresh.stops = 200 * time.Millisecond })
+			time.Sleep(5 * time.Second)
+			g.all[i].leave(t)
+			close(g.all[i].crashed)
+			time.Sleep(5 * time.Second)
+		}
+		g.expect("all are new", map[string]int{"p3": 16, "p4": 16, "p5": 16})
+		if n := g.referee.ended(cluster.ErrLapsed) + g.referee.ended(cluster.ErrFenced); n > 0 {
+			t.Errorf("%d shards were not handed over", n)
+		}
+		// A process that comes is given a fourth, and one that goes leaves a fourth.
+		if moved := g.referee.started() - starts; moved > 3*(12+12)+6 {
+			t.Errorf("%d times a shard moved", moved)
+		}
+		if g.referee.longest > time.Second {
+			t.Errorf("a shard was nowhere for %v", g.referee.longest)
+		}
+		for _, p := range g.all[3:] {
+			p.leave(t)
+		}
+	})
+}
+
 // TestKilledProcessLosesItsShards checks how long a takeover takes, wherever a process is in the
 // cycle of renewals when it is killed, and if two are killed at once.
 func TestKilledProcessLosesItsShards(t *testing.T) {

@@ -208,12 +208,15 @@ type referee struct {
 	running map[int]map[*process]bool // whether the process has been paused since
 	tokens  map[int]uint64
 	starts  int
-	causes  map[string]int // why runs ended
+	stopped map[int]time.Time // when each shard was stopped last
+	longest time.Duration     // that a shard was nowhere
+	causes  map[string]int    // why runs ended
 }
 
 func newReferee(t *testing.T) *referee {
 	return &referee{t: t, running: make(map[int]map[*process]bool), tokens: make(map[int]uint64),
-		causes: make(map[string]int)}
+		stopped: make(map[int]time.Time),
+		causes:  make(map[string]int)}
 }
 
 // believes reports whether the process takes a shard that runs for its own, even if it is about to
@@ -269,12 +272,16 @@ func (r *referee) enter(p *process, shard int, token uint64) {
 	r.tokens[shard] = token
 	p.line.set(func() { r.running[shard][p] = p.line.thawed != nil }) // it may be paused in here
 	r.starts++
+	if at, ok := r.stopped[shard]; ok {
+		r.longest = max(r.longest, time.Since(at))
+	}
 }
 
 func (r *referee) exit(p *process, shard int, cause error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.running[shard], p)
+	r.stopped[shard] = time.Now()
 	r.causes[fmt.Sprint(cause)]++
 }
 

@@ -76,6 +76,16 @@ func (v *view) wanted(ids []int) map[int]string {
 	return assign(ids, candidates, owners)
 }
 
+// runs reports whether other processes have shards.
+func (v *view) runs(self string) bool {
+	for _, o := range v.shards {
+		if _, alive := v.processes[o.owner]; alive && o.owner != self {
+			return true
+		}
+	}
+	return false
+}
+
 // follow keeps the view up to date until the Member ends.
 func (m *Member) follow() {
 	for told := false; ; {
