@@ -30,7 +30,7 @@ func ByMember(e *Event) string {
 	return e.GuildID + "/" + e.UserID
 }
 
-// A handlerOption is a HandlerOption that is no middleware.
+// A handlerOption is a HandlerOption that is not a middleware.
 type handlerOption func(*registration)
 
 func (o handlerOption) apply(r *registration) { o(r) }

@@ -153,7 +153,7 @@ func (h *Health) Register(name string, check CheckFunc, opts ...CheckOption) {
 	}
 }
 
-// watch adds the built-in checks of what there is to look at, but for those to be left out.
+// watch adds the built-in checks of what there is to look at, except for those to be left out.
 func (h *Health) watch(parts checks.Parts) {
 	for _, c := range parts.List(h.cfg.limits()) {
 		if !slices.Contains(h.cfg.Without, c.Name) {

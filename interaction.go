@@ -198,9 +198,9 @@ func (b *Bot) InteractionsHandler(publicKey string) (http.Handler, error) {
 	return &signed.Endpoint{Key: key, Take: b.takeInteraction}, nil
 }
 
-// takeInteraction queues an interaction for those who want it, and is false if that is not
-// possible now: it waits for nothing. Without a sequence it is no event of a session, which
-// Discord could send again, so that nobody tracks it.
+// takeInteraction queues an interaction for those who want it, and is false if that is not possible
+// now: it waits for nothing. Without a sequence it is not an event of a session, which Discord
+// could send again, so that nobody tracks it.
 func (b *Bot) takeInteraction(body []byte) bool {
 	b.mu.Lock()
 	f, isOpen := b.fleet, b.state == botOpen

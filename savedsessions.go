@@ -221,12 +221,12 @@ func saveSessions(ctx context.Context, b *Bot) {
 	}
 }
 
-// errStoreBusy says that the store does not heed its deadline.
+// errStoreBusy says that the store ignores its deadline.
 var errStoreBusy = errors.New("the session store has not returned from an earlier call")
 
 // callStore calls the store with a deadline and contains its panic. Alerts are saved while Open may
-// be loading sessions: they take turns. A call that does not heed the deadline is left behind, and
-// no other is made before it returns.
+// be loading sessions: they take turns. A call that ignores the deadline is left behind, and no
+// other is made before it returns.
 func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -242,7 +242,7 @@ func (b *Bot) callStore(ctx context.Context, call func(context.Context) error) e
 		return err
 	case <-ctx.Done():
 	}
-	late := time.NewTimer(moment) // one that heeds ctx says what it was doing
+	late := time.NewTimer(moment) // one that respects ctx says what it was doing
 	defer late.Stop()
 	select {
 	case err := <-returned:

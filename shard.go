@@ -120,8 +120,8 @@ func (s *shard) Identified(shardID int) { s.bot.gate.Identified(shardID) }
 // started lets the next shard of the same max_concurrency key connect.
 func (s *shard) started() { s.passOnce.Do(func() { close(s.passed) }) }
 
-// changed is told of each change of the gateway's state. A shard that is in trouble does not hold
-// up the start of the next.
+// changed is called for each change of the gateway's state. A shard that is in trouble does not
+// hold up the start of the next.
 func (s *shard) changed(st gateway.Status) {
 	if st.State == gateway.Ready || st.State == gateway.Backoff {
 		s.started()

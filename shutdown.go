@@ -28,8 +28,8 @@ import (
 // Invariants:
 //
 //   - When D comes, or when ctx ends before it, each stage that is left still has a moment, so that
-//     what heeds its context can end and sessions are saved. So Shutdown ends at most five moments
-//     after ctx, and before D if there were 5 s to begin with.
+//     what respects its context can end and sessions are saved. So Shutdown ends at most five
+//     moments after ctx, and before D if there were 5 s to begin with.
 //   - No stage needs an earlier one to have ended: one that is stuck costs its own time alone. Its
 //     goroutines are left behind and named in the ShutdownError; they end when user code returns.
 //   - What must go on while an error handler hangs does not call it, but reportAside: readers, the
@@ -228,7 +228,7 @@ func (b *Bot) drain(ctx context.Context) *ShutdownError {
 		b.home.debouncers.Close(ctx)
 		return &ShutdownError{}
 	}
-	// What heeds its context returns now.
+	// What respects its context returns now.
 	discarded := b.runner.Discard()
 	b.runner.Cancel(ErrShutdown)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), moment)

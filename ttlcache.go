@@ -52,9 +52,9 @@ type TTLCacheConfig[K comparable, V any] struct {
 	// somebody still waits. Default: 0, which cancels a fetch that nobody waits for.
 	FinishLoads time.Duration
 
-	// OnEvict, if not nil, is called once for every value that leaves the cache, on the goroutine
-	// of the call that removed it, or of the fetch, after the cache has changed. No lock is held:
-	// it may use the cache and may block. Calls from several goroutines are concurrent and not
+	// OnEvict, if not nil, is called once for every value that leaves the cache, on the goroutine of
+	// the call that removed it, or of the fetch, after the cache has changed. No lock is held: it
+	// may use the cache and may block. Calls from several goroutines are concurrent and not
 	// ordered, so the key may already have a new value. A panic in it is not recovered.
 	OnEvict func(key K, value V, reason EvictReason)
 }

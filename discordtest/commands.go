@@ -179,7 +179,7 @@ func (s *Server) waitForAllLocked(guildID string) time.Duration {
 	return 0
 }
 
-// find returns the members that a request asks for, and the ids it named in vain.
+// find returns the members that a request asks for, and the ids that do not exist.
 func (g *guild) find(in memberRequest, all bool) (found []*member, missing []string) {
 	found = []*member{}
 	if len(in.UserIDs) > 0 {

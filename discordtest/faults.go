@@ -77,9 +77,9 @@ func (s *Server) OnConnect(fn func(c *Conn) (handled bool)) (remove func()) {
 	return addHook(s, &s.faults.onConnect, &connectHook{fn})
 }
 
-// OnFrame adds a hook that is called for every frame a client sends, after it was recorded,
-// except one that is too large, too many or not JSON. If fn returns true, the server does nothing
-// about the frame, and later hooks do not see it. It is otherwise like [Server.OnConnect].
+// OnFrame adds a hook that is called for every frame a client sends, after it was recorded, except
+// one that is too large, too many or not JSON. If fn returns true, the server does nothing about
+// the frame, and later hooks do not see it. It is otherwise like [Server.OnConnect].
 func (s *Server) OnFrame(fn func(c *Conn, op int, d json.RawMessage) (handled bool)) (remove func()) {
 	return addHook(s, &s.faults.onFrame, &frameHook{fn})
 }

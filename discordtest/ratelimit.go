@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A limit is how many requests a bucket admits in a window; count 0 is no limit.
+// A limit is how many requests a bucket admits in a window; count 0 means no limit.
 type limit struct {
 	count int
 	per   time.Duration

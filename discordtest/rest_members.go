@@ -69,7 +69,7 @@ func (x *exchange) getMember() (any, error) {
 	return m, nil
 }
 
-// memberEdit are the fields of a member that can be set; null is told from absence.
+// memberEdit are the fields of a member that can be set; null differs from absence.
 type memberEdit struct {
 	Nick         json.RawMessage `json:"nick"`
 	Roles        []string        `json:"roles"`

@@ -126,8 +126,8 @@ func (s *Server) mayUseLocked(in *Interaction, c *command) bool {
 	return needed != 0 && have.has(needed)
 }
 
-// decide returns what the permissions of a command say about a member in a channel, and whether they
-// say anything. Ids next to the guild's stand for everybody and for all channels.
+// decide returns what the permissions of a command say about a member in a channel, and whether
+// they say anything. Ids next to the guild's stand for everybody and for all channels.
 func (p *commandPermits) decide(g *guild, m *member, c *channel) (allowed, set bool) {
 	if p == nil {
 		return false, false

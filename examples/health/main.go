@@ -86,7 +86,7 @@ const (
 	brokenFor = 12 * time.Second
 )
 
-// trouble breaks shards 3 to 5 and mends them, again and again, until ctx is done.
+// trouble breaks shards 3 to 5 and repairs them, again and again, until ctx is done.
 func trouble(ctx context.Context, world *discordtest.Server, bot *botwright.Bot) {
 	say := func(format string, args ...any) {
 		fmt.Printf("%s  "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, args...)...)

@@ -1,8 +1,8 @@
 // Package admin serves what those who run a bot ask for by HTTP: probes, the status page, health,
 // metrics and profiles, and the restart of a shard.
 //
-// A [Server] is a handler first, for a server of the program's own. Run opens a port of its own
-// and is the only goroutine that outlives a request, but for the one that finds out whether the
+// A [Server] is a handler first, for a server of the program's own. Run opens a port of its own and
+// is the only goroutine that outlives a request, except for the one that finds out whether the
 // process is wedged: that one hangs exactly as long as the process does.
 package admin
 

@@ -196,7 +196,7 @@ func (p place) option(o *discordgo.ApplicationCommandOption, depth int) {
 	}
 }
 
-// values checks what an option that is no subcommand takes.
+// values checks what an option that is not a subcommand takes.
 func (p place) values(o *discordgo.ApplicationCommandOption) {
 	text := o.Type == discordgo.ApplicationCommandOptionString
 	number := o.Type == discordgo.ApplicationCommandOptionInteger ||

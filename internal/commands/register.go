@@ -21,8 +21,8 @@ type Registrar struct {
 	Logger  *slog.Logger
 }
 
-// Register makes an application's commands those that are wanted, by guild; "" stands for
-// everywhere. It returns when that is done or refused, or when ctx ends.
+// Register makes an application's commands those that are wanted, by guild; "" stands
+// for everywhere. It returns when that is done or refused, or when ctx ends.
 func (r *Registrar) Register(
 	ctx context.Context, application string, want map[string][]*discordgo.ApplicationCommand,
 ) {

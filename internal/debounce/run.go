@@ -11,7 +11,7 @@ import (
 // This file is what happens to a debounced key after its trigger: its turn comes, its callback
 // runs, it is forgotten.
 
-// unarmed is no instant of a Debouncer: those count from its making.
+// unarmed is not an instant of a Debouncer: those count from its making.
 const unarmed time.Duration = -1
 
 // turn returns when e's wait or burst ends if nothing else happens.

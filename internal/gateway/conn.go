@@ -208,9 +208,9 @@ func (c *conn) receive(wg *sync.WaitGroup, payload []byte) error {
 	return nil
 }
 
-// malformed counts a frame that is no gateway payload. If it may have been a dispatch, the
-// connection is given up so that RESUME brings it again; once. If it comes damaged again, it
-// is damaged at Discord's.
+// malformed counts a frame that is not a gateway payload. If it may have been a dispatch, the
+// connection is given up so that RESUME brings it again; once. If it comes damaged again, it is
+// damaged at Discord's.
 func (c *conn) malformed(e frame.Envelope, err error) error {
 	c.s.stats.malformed.Add(1)
 	if !c.logged {

@@ -53,8 +53,8 @@ func (s *Shard) dial(ctx context.Context, session Session) (*websocket.Conn, err
 
 var errBadRequest = errors.New("HTTP status 400 Bad Request")
 
-// upgrade dials and upgrades to a websocket. The dialer itself heeds only ctx's deadline once
-// it waits for the answer to the upgrade, so the end of ctx closes the socket under it.
+// upgrade dials and upgrades to a websocket. The dialer itself respects only ctx's deadline once it
+// waits for the answer to the upgrade, so the end of ctx closes the socket under it.
 func (s *Shard) upgrade(ctx context.Context, u string) (*websocket.Conn, error) {
 	release := func() bool { return true }
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

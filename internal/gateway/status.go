@@ -64,7 +64,7 @@ type Status struct {
 	Malformed   uint64 // frames that were no gateway payload
 	Identifies  uint64
 	Resumes     uint64
-	Losses      uint64         // connections that were ready and ended, but for those of Restart
+	Losses      uint64         // connections that were ready and ended, except for those of Restart
 	FailedDials uint64         // attempts that did not come to a connection
 	Disconnects map[int]uint64 // connections that ended, by close code; 0 without one
 	Commands    map[int]uint64 // sent, by opcode; -1 for those that are none of Discord's

@@ -112,7 +112,7 @@ func (w *windowReader) descriptor(own byte) byte {
 	return exponent << 3
 }
 
-// A source gives the decoder what comes, but for the window, and keeps it.
+// A source gives the decoder what comes, except for the window, and keeps it.
 type source struct{ w *windowReader }
 
 func (s source) Read(p []byte) (int, error) {

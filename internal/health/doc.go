@@ -41,6 +41,6 @@
 // not held while a check runs or somebody is told.
 //
 //   - What was told is told to be over exactly once, or goes on as a part of flapping.
-//   - Nothing is told twice that is not worse than before, but for the repetition.
+//   - Nothing is told twice that is not worse than before, except for the repetition.
 //   - A problem of the past is never told as a new one.
 package health

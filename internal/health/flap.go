@@ -57,7 +57,7 @@ func (f *flap) begin(shard int, again bool) {
 	if !f.ended.IsZero() {
 		f.returns++
 	}
-	// One shard that comes back, or a second one that follows it, is no single outage.
+	// One shard that comes back, or a second one that follows it, is not a single outage.
 	f.active = f.active || again || f.returns > 1
 }
 

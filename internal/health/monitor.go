@@ -24,7 +24,7 @@ type Config struct {
 	// Quiet says that nobody is to be told for now. It must not block. May be nil.
 	Quiet func() bool
 
-	// Notify is told of changes, on the goroutines of Run and Announce. It must not block.
+	// Notify is called with changes, on the goroutines of Run and Announce. It must not block.
 	Notify func(Notice)
 
 	// Report is given the state of things after each Notice and once a minute, on the goroutines

@@ -202,7 +202,7 @@ func (x *exchange) restore() {
 	x.r = r
 }
 
-// pass sends a request as it is, but for what stands in for @original.
+// pass sends a request as it is, except for what stands in for @original.
 func (x *exchange) pass() (*http.Response, error) {
 	_, original := x.a.now()
 	if !x.route.original || original == "" {

@@ -20,7 +20,7 @@ var (
 		"answered with a message: open a modal at once, or leave AutoDefer off the handler")
 )
 
-// maxFailure bounds what is read of an answer that says why it is no success.
+// maxFailure bounds what is read of an answer that says why it is not a success.
 const maxFailure = 64 << 10
 
 // failure returns nil if Discord has carried a request out, and otherwise an error that wraps a

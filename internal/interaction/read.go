@@ -66,7 +66,7 @@ func OnMessage(raw []byte) bool {
 	return ok
 }
 
-// madeAt returns when an id was made, or otherwise if it is no snowflake.
+// madeAt returns when an id was made, or otherwise if it is not a snowflake.
 func madeAt(id string, otherwise time.Time) time.Time {
 	t, err := discordgo.SnowflakeTimestamp(id)
 	if err != nil {

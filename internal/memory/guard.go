@@ -39,7 +39,7 @@ type GuardConfig struct {
 	// Shrink gives up a share of what the caches hold and returns how many entries those were.
 	Shrink func(share float64) (entries int)
 
-	// Collect collects garbage. The default is debug.FreeOSMemory, because RSS may count.
+	// Collect collects garbage. Default: debug.FreeOSMemory, because RSS may count.
 	Collect func()
 
 	Logger *slog.Logger

@@ -36,7 +36,7 @@ type Config struct {
 	Limit int64 // in bytes; 0 for what can be detected, negative for none
 	Warn  int64 // from how many bytes on use is high; 0 for the default
 
-	// Read measures the process. The default is resource.Read.
+	// Read measures the process. Default: resource.Read.
 	Read func() resource.Usage
 }
 

@@ -1,6 +1,6 @@
 // Package pprofhttp serves Go's profiles for go tool pprof. net/http/pprof does that too, but
-// merely importing it puts them on http.DefaultServeMux, for everybody to see if a program
-// serves that; and it shows the command line, where tokens are found.
+// merely importing it puts them on http.DefaultServeMux, for everybody to see if a program serves
+// that; and it shows the command line, where tokens are found.
 package pprofhttp
 
 import (

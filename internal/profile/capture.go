@@ -148,8 +148,8 @@ func cpuProfile(ctx context.Context, w io.Writer, d time.Duration) error {
 	return nil
 }
 
-// prune deletes the oldest captures until the rest is within the limit; the last one stays
-// whatever its size. What is no capture it leaves alone.
+// prune deletes the oldest captures until the rest is within the limit; the last one stays whatever
+// its size. What is not a capture it leaves alone.
 func (d Directory) prune() error {
 	entries, err := os.ReadDir(d.Path) // sorted by name, so by time
 	if err != nil {

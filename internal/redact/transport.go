@@ -16,8 +16,8 @@ import (
 //
 //   - An error becomes a response whose body cannot be read: discordgo returns the error of the
 //     read as it is, where http.Client would wrap that of a RoundTripper with the URL.
-//   - A status that is no success becomes a [*discordgo.RESTError] in the same way, whose Request
-//     has neither the token nor headers. So a redirect is not followed.
+//   - A status that is not a success becomes a [*discordgo.RESTError] in the same way, whose
+//     Request has neither the token nor headers. So a redirect is not followed.
 type Transport struct{ Next http.RoundTripper }
 
 type bareKey struct{}
@@ -26,7 +26,7 @@ type bareKey struct{}
 // caller keeps the token out of errors and has to know them apart.
 func Bare(ctx context.Context) context.Context { return context.WithValue(ctx, bareKey{}, true) }
 
-// maxFailure bounds what is read of an answer that says why it is no success.
+// maxFailure bounds what is read of an answer that says why it is not a success.
 const maxFailure = 64 << 10
 
 // RoundTrip implements http.RoundTripper.
@@ -41,7 +41,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// try sends a request and makes an error of every answer that is no success.
+// try sends a request and makes an error of every answer that is not a success.
 func (t *Transport) try(r *http.Request) (*http.Response, error) {
 	resp, err := t.Next.RoundTrip(r)
 	if err != nil {
@@ -58,7 +58,7 @@ func (t *Transport) try(r *http.Request) (*http.Response, error) {
 	return nil, failure
 }
 
-// read makes an error of an answer that is no success.
+// read makes an error of an answer that is not a success.
 func read(r *http.Request, resp *http.Response) (*discordgo.RESTError, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 	_ = resp.Body.Close()

@@ -118,7 +118,7 @@ func (l *link) Write(p []byte) (int, error) {
 	case err != nil && !l.upgraded:
 		l.relay.cfg.Logger.Warn("session connected without a websocket handshake", "error", err)
 		l.drop()
-	case err != nil: // a close frame, or what is no websocket's
+	case err != nil: // a close frame, or what is not a websocket's
 		l.drop()
 	}
 	return len(p), nil

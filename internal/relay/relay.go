@@ -61,7 +61,7 @@ type Config struct {
 	// contained and counts as an error.
 	Send func(op int, d json.RawMessage) error
 
-	// Failed is told of each command of the session that came to nothing: Send refused it, or it
+	// Failed is called for each command of the session that came to nothing: Send refused it, or it
 	// is malformed. The session's call returns nil all the same. Failed runs where Send does, and
 	// under its rules. Default: log it.
 	Failed func(op int, err error)
@@ -71,17 +71,17 @@ type Config struct {
 	// called where Send is and must not block. Default: none, ACKs are sent at once.
 	Latency func() time.Duration
 
-	// HeartbeatInterval is announced in HELLO. Default 41.25 s; discordgo counts in whole
+	// HeartbeatInterval is announced in HELLO. Default: 41.25 s; discordgo counts in whole
 	// milliseconds.
 	HeartbeatInterval time.Duration
 
 	// WriteTimeout is how long the session may leave a frame unread before its connection is
-	// dropped and opened anew. Default 10 s; with Session.SyncEvents set before New, where a slow
-	// handler keeps the session from reading, 5 HeartbeatIntervals, after which the session
-	// itself gives up.
+	// dropped and opened anew. Default: 10s; with Session.SyncEvents set before New, where a slow
+	// handler keeps the session from reading, 5 HeartbeatIntervals, after which the session itself
+	// gives up.
 	WriteTimeout time.Duration
 
-	// QueueSize is how many events may wait for the session. Default 1024.
+	// QueueSize is how many events may wait for the session. Default: 1024.
 	QueueSize int
 
 	// Logger gets refused frames and reopenings, never a frame's content.

@@ -26,7 +26,7 @@ func (r *Relay) openFirst(opened chan<- error) {
 	r.supervise()
 }
 
-// lost is told of the end of each connection. The session may hold its lock.
+// lost is called at the end of each connection. The session may hold its lock.
 func (r *Relay) lost(l *link) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,9 +15,9 @@
 // # Buckets
 //
 // A bucket belongs to a method, a route, and the id of a channel, guild or webhook (with its
-// token). Discord's X-RateLimit-Bucket is no part of that: two routes with the same hash have
-// been seen to count separately, and one route has several hashes only for the age of a deleted
-// message, which [keyOf] knows.
+// token). Discord's X-RateLimit-Bucket is not part of that: two routes with the same hash have been
+// seen to count separately, and one route has several hashes only for the age of a deleted message,
+// which [keyOf] knows.
 //
 //		unknown ──answer with limit headers──▶ open ──limit used up──▶ waiting
 //		   │                                    ▲                        │

@@ -25,7 +25,7 @@ type Config struct {
 	MaxWait time.Duration
 
 	// Timeout bounds each attempt, from sending the request to the last byte of the answer.
-	// Default: 20 s, as discordgo's.
+	// Default: 20s, as discordgo's.
 	Timeout time.Duration
 
 	// Refused is called when Discord has refused the token several times in a row. It must not

@@ -8,7 +8,7 @@ import (
 )
 
 // trips measures round trips, from the last byte of a request to the first of its answer: what it
-// takes to connect is no part of them.
+// takes to connect is not part of them.
 type trips struct {
 	mu       sync.Mutex // guards what follows
 	shortest time.Duration

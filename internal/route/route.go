@@ -10,9 +10,9 @@ const Other = "other"
 const maxSegments = 12
 
 // Template returns the route of a request by its path: what comes behind /api/v10, with a
-// placeholder for every id, token, emoji and code. A segment stays as it is only if it is a word
-// of Discord's own paths and no value can stand in its place, so that nothing which a user or
-// a peer invents becomes part of a route.
+// placeholder for every id, token, emoji and code. A segment stays as it is only if it is a word of
+// Discord's own paths and no value can stand in its place, so that nothing which a user or a peer
+// invents becomes part of a route.
 func Template(path string) string {
 	var buf [128]byte
 	return string(Append(buf[:0], path))

@@ -141,7 +141,7 @@ func Literal(b []byte, i int, word string) int {
 	return i + len(word)
 }
 
-// scalar returns the index behind the value at b[i] that is no object and no array, or -1.
+// scalar returns the index behind the value at b[i] that is neither an object nor an array, or -1.
 func scalar(b []byte, i int) int {
 	if i >= len(b) {
 		return -1

@@ -190,7 +190,7 @@ func (k *Keeper) threadMembersUpdate(e *Event) error {
 	}
 	t, err := k.st.Channel(mine.ID)
 	if err != nil {
-		return nil //nolint:nilerr // a thread that is not known is no failure
+		return nil //nolint:nilerr // a thread that is not known is not a failure
 	}
 	members := t.Members
 	if k.policy.ThreadMembers {

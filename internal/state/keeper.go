@@ -49,8 +49,8 @@ type Policy struct {
 	// been decoded.
 	Keep, KeepOverLimit func(Member) bool
 
-	// Lifetimes, 0 for ever: of members since Discord last said something of them, of messages
-	// since they were written, of threads since they were archived.
+	// Lifetimes, 0 forever: of members since Discord last said something of them, of messages since
+	// they were written, of threads since they were archived.
 	MemberLifetime, MessageLifetime, ThreadLifetime time.Duration
 }
 

@@ -54,7 +54,7 @@ func (r Reason) String() string {
 
 // Config is what a cache is made from. Nothing has a default here.
 type Config[K comparable, V any] struct {
-	TTL        time.Duration // negative is no expiry
+	TTL        time.Duration // negative means no expiry
 	ErrorTTL   time.Duration // 0 caches no errors
 	Detach     time.Duration // how long a fetch goes on that nobody waits for; 0: not at all
 	MaxSize    int           // at least 1
@@ -164,7 +164,7 @@ func (c *Cache[K, V]) Peek(key K) (value V, ok bool) {
 	return value, false
 }
 
-// Set stores value under key for ttl; a negative ttl is no expiry.
+// Set stores value under key for ttl; a negative ttl means no expiry.
 func (c *Cache[K, V]) Set(key K, value V, ttl time.Duration) {
 	var buf [stepsPerAdd + 1]evicted[K, V]
 	_, _, gone := c.store(key, value, int64(ttl), overwrite, nil, buf[:0])

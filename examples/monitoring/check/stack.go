@@ -71,7 +71,7 @@ func configure(dir, work, target string) error {
 	return nil
 }
 
-// composeFlags returns the flags that compose.yaml gives Prometheus, but for the configuration's
+// composeFlags returns the flags that compose.yaml gives Prometheus, except for the configuration's
 // path: what they change, they are to change here too.
 func composeFlags(path string) ([]string, error) {
 	b, err := os.ReadFile(path)
