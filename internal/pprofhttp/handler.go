@@ -88,7 +88,7 @@ func record(w http.ResponseWriter, r *http.Request, seconds float64, start func(
 	if s := r.FormValue("seconds"); s != "" {
 		var err error
 		seconds, err = strconv.ParseFloat(s, 64)
-		if err != nil || seconds <= 0 || seconds > maxSeconds {
+		if err != nil || !(seconds > 0 && seconds <= maxSeconds) { // nor NaN
 			http.Error(w, fmt.Sprintf("seconds must be between 0 and %d", maxSeconds),
 				http.StatusBadRequest)
 			return
