@@ -16,7 +16,7 @@ import (
 // missing import none. The root may import all, and none imports the root.
 const layerList = `
 admin: access gateway pprofhttp status tick
-alert: health webhook
+alert: health protect webhook
 bucketlock: route
 census: frame
 checks: alert dispatch gateway health memory rest session traffic
@@ -26,6 +26,7 @@ events: scan
 fleet: change gateway group
 frame: scan
 gateway: frame
+health: protect
 interaction: frame redact
 locator: gateway
 members: frame
@@ -33,6 +34,7 @@ memory: resource
 metrics: build dispatch events frame gateway health memory profile rest route
 ops: group
 overlap: frame
+relay: protect
 rest: route
 runner: callstack deadline dispatch expect frame gateway group interaction protect redact session
 signed: frame

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"runtime/debug"
 	"sync"
 
 	"github.com/bwmarrin/discordgo"
@@ -46,13 +45,10 @@ func (b *Bot) EachShard(ctx context.Context, fn func(context.Context, ShardSessi
 
 func (s *shard) call(
 	ctx context.Context, fn func(context.Context, ShardSession) error,
-) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
-	return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.Count})
+) error {
+	return protect(func() error {
+		return fn(ctx, ShardSession{Session: s.session, ID: s.id, Count: s.fleet.Count})
+	})
 }
 
 // Sessions returns an iterator over the discordgo sessions of this process and the ids of their

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/botwright/botwright/internal/health"
+	"github.com/botwright/botwright/internal/protect"
 	"github.com/botwright/botwright/internal/webhook"
 )
 
@@ -312,18 +312,15 @@ func (o *Outbox) deliverReport(ctx context.Context) {
 }
 
 // call makes one call with a deadline, and an error of its panic.
-func (o *Outbox) call(ctx context.Context, f func(context.Context) error) (err error) {
+func (o *Outbox) call(ctx context.Context, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-			if !o.panicked {
-				o.panicked = true
-				o.cfg.Logger.Error("an alerter panicked", "alerter", o.cfg.Name, "panic", v,
-					"stack", string(debug.Stack()))
-			}
+	return protect.Call(func() error { return f(ctx) }, func(v any, stack []byte) error {
+		if !o.panicked {
+			o.panicked = true
+			o.cfg.Logger.Error("an alerter panicked", "alerter", o.cfg.Name, "panic", v,
+				"stack", string(stack))
 		}
-	}()
-	return f(ctx)
+		return fmt.Errorf("panic: %v", v)
+	})
 }

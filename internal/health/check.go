@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"github.com/botwright/botwright/internal/protect"
 )
 
 // A Status is how something is. The order from good to bad is Healthy, Degraded, Unhealthy.
@@ -113,15 +114,16 @@ func (c *check) call(ctx context.Context) (f finding, ok bool) {
 }
 
 // contained turns an error or a panic into a reading.
-func (c *check) contained(ctx context.Context) (f finding) {
-	defer func() {
-		if v := recover(); v != nil {
-			c.log.Error("a health check panicked", "check", c.Name, "panic", v,
-				"stack", string(debug.Stack()))
-			f = failed("the check panicked: %v", v)
-		}
-	}()
-	readings, err := c.Run(ctx)
+func (c *check) contained(ctx context.Context) finding {
+	var readings []Reading
+	err := protect.Call(func() (err error) {
+		readings, err = c.Run(ctx)
+		return err
+	}, func(v any, stack []byte) error {
+		c.log.Error("a health check panicked", "check", c.Name, "panic", v,
+			"stack", string(stack))
+		return fmt.Errorf("the check panicked: %v", v)
+	})
 	if err != nil {
 		return failed("%v", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/botwright/botwright/internal/protect"
 )
 
 // Gateway opcodes that a session writes and that mean something to the relay.
@@ -37,13 +39,10 @@ func (r *Relay) forward(op int, d json.RawMessage) {
 }
 
 // send calls Send and contains its panic.
-func (r *Relay) send(op int, d json.RawMessage) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("send panicked: %v", v)
-		}
-	}()
-	return r.cfg.Send(op, d)
+func (r *Relay) send(op int, d json.RawMessage) error {
+	return protect.Call(func() error { return r.cfg.Send(op, d) }, func(v any, _ []byte) error {
+		return fmt.Errorf("send panicked: %v", v)
+	})
 }
 
 // refuse counts and logs a frame that is dropped, never with its content: op 2 carries the token.
