@@ -353,6 +353,15 @@ func TestClusterTakesOver(t *testing.T) {
 	if _, err := two.SessionFor(w.srv.Guilds()[0].ID); !errors.Is(err, botwright.ErrNotOwned) {
 		t.Errorf("a process without shards: %v", err)
 	}
+	s := one.Report().Cluster
+	if len(s.Processes) != 1 || s.Takeovers != 3 || s.Unowned != nil || !s.Leased || !s.InTouch ||
+		len(s.Processes[0].Shards) != clusterShards || s.Processes[0].ID != s.Self {
+		t.Errorf("the cluster of who is left: %+v", s)
+	}
+	if s := two.Report().Cluster; s.Leased || s.Lapses != 1 ||
+		!strings.HasSuffix(s.String(), "out of touch: shards pause") {
+		t.Errorf("the cluster of who is cut off: %+v", s)
+	}
 	two.link.set(false)
 	w.awaitShards(map[*process]int{one: 3, two: 3})
 	tell(t, w.srv, 401, 500)

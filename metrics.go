@@ -224,6 +224,9 @@ func (b *Bot) registerMetrics() error {
 		Operations:   b.profiler.operations.Snapshot,
 		FailedLogins: b.stats.failedLogins.Load,
 	}))
+	if b.cfg.cluster != nil {
+		parts.Add("cluster", metrics.NewCluster(namespace, b.clusterMetrics))
+	}
 	parts.Add("ratelimits", metrics.NewRateLimits(namespace, b.rest.Stats))
 	parts.Add("parts", metrics.NewObserved(namespace, metrics.Observed{
 		Caches: b.cacheMetrics, Debouncers: b.debouncerMetrics}))

@@ -43,6 +43,8 @@ type Report struct {
 	Caches    []CacheReport `json:"caches"` // see Bot.ObserveCache
 	State     StateStats    `json:"state"`
 	Resources Resources     `json:"resources"`
+
+	Cluster *ClusterStatus `json:"cluster,omitempty"` // nil without WithCluster
 }
 
 // Report returns a snapshot. CPUPercent is an average over the time since the last Report that is at
@@ -52,7 +54,7 @@ func (b *Bot) Report() Report {
 		Time: time.Now(), Events: b.stats.events.Load(), APICalls: b.stats.calls.Load(),
 		REST:   restStats(b.rest.Stats()),
 		Caches: b.cacheReports(), State: b.StateStats(), Resources: b.readResources(),
-		Users: b.users(), Queue: b.Queue(),
+		Users: b.users(), Queue: b.Queue(), Cluster: b.cluster(),
 	}
 	if f := b.currentFleet(); f != nil {
 		r.Shards, r.ShardsReady, r.ReadyIn = len(f.All()), f.Ready(), f.TimeLeft()
@@ -92,6 +94,9 @@ func (r Report) String() string {
 	fmt.Fprintf(&s, ", %d users\n", r.Users)
 	fmt.Fprintf(&s, "%d events (%.1f/s), %d waiting, %d in handlers, %d API calls\n",
 		r.Events, r.EventsPerSecond, r.Queue.waiting(), r.Queue.Running, r.APICalls)
+	if r.Cluster != nil {
+		fmt.Fprintln(&s, r.Cluster)
+	}
 	for _, c := range r.Caches {
 		fmt.Fprintf(&s, "cache %s: %d of %d entries, %.1f %% hits\n",
 			c.Name, c.Entries, c.MaxSize, c.HitRatio*100)
