@@ -31,10 +31,11 @@ var ErrResharding = errors.New("botwright: the bot is resharding already")
 // up to 5 minutes; until then another Reshard returns [ErrResharding]. Once the new shards have
 // taken over, the end of ctx no longer matters.
 //
-// Only a bot that has all shards in one process, without [WithCluster], can reshard. Afterwards [Bot.Session] and events
-// have new sessions, with the presence of the old ones. Handlers that you added to a session itself
-// stay behind, unless a function of [WithSessionConfig] adds them. You can still use the old
-// sessions for REST. Answers to a request for members that is in progress may be lost.
+// Only a bot that has all shards in one process, without [WithCluster], can reshard. Afterwards
+// [Bot.Session] and events have new sessions, with the presence of the old ones. Handlers that you
+// added to a session itself stay behind, unless a function of [WithSessionConfig] adds them. You
+// can still use the old sessions for REST. Answers to a request for members that is in progress may
+// be lost.
 func (b *Bot) Reshard(ctx context.Context, count int) error {
 	if count < 0 {
 		return fmt.Errorf("botwright: there cannot be %d shards", count)
