@@ -126,6 +126,7 @@ examples: ## build every example, run the quickstart
 	@if [ -d examples/quickstart ]; then set -x; go run ./examples/quickstart -for 5s; fi
 	go run ./examples/sharded -for 5s
 	go run ./examples/ratelimit -messages 100
+	cd examples/cluster && go run . -deploy -for 15s
 	cd examples/tracing && go run . -for 1m
 	@captures=$$(mktemp -d); trap 'rm -r "$$captures"' EXIT; set -x; \
 	go run ./examples/profile -for 3s -captures "$$captures"

@@ -6,12 +6,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"go.uber.org/goleak"
 
 	"github.com/botwright/botwright/contrib/natscluster"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must happen, on a machine that is busy.
 const patience = time.Minute
