@@ -26,7 +26,7 @@ func serverFaults() []fault {
 				}
 			},
 		}, {
-			id: "N2", inject: "every frame has members that nobody knows", bound: again, must: "takes no notice",
+			id: "N2", inject: "every frame has members that nobody knows", bound: again, must: "ignores it",
 			prepare: func(r *rig) {
 				r.srv.OnDispatch(func(_ *discordtest.Conn, _ int64, _ string, payload []byte) []byte {
 					return append(payload[:len(payload)-1], `,"x":{"d":[1]},"y":null}`...)

@@ -57,7 +57,7 @@ func connectionFaults() []fault {
 				r.say(5)
 			},
 		}, {
-			id: "G3", inject: "op 11 before READY", bound: again, must: "takes no notice",
+			id: "G3", inject: "op 11 before READY", bound: again, must: "ignores it",
 			prepare: func(r *rig) {
 				r.srv.OnFrame(func(c *discordtest.Conn, op int, _ json.RawMessage) bool {
 					if op == 2 {
@@ -312,7 +312,7 @@ func closeFaults() []fault {
 	for _, code := range []int{4001, 4003, 4005, 4007, 4009} {
 		list = append(list, fault{
 			id: fmt.Sprint("V5-", code), inject: fmt.Sprintf("close code %d", code), bound: identified, identifies: 2,
-			must: "drops the session and identifies, without a RESUME in vain", cfg: fast,
+			must: "drops the session and identifies, without trying to RESUME", cfg: fast,
 			run: func(r *rig) {
 				old := r.conn().SessionID()
 				r.conn().Close(code, "")
@@ -416,7 +416,7 @@ func payloadFaults() []fault {
 				}
 			},
 		}, {
-			id: "G18b", inject: "READY with a guild that is null", bound: again, must: "takes no notice of it",
+			id: "G18b", inject: "READY with a guild that is null", bound: again, must: "ignores it of it",
 			prepare: func(r *rig) {
 				r.srv.OnDispatch(func(_ *discordtest.Conn, _ int64, eventType string, payload []byte) []byte {
 					if eventType == "READY" {

@@ -188,16 +188,15 @@ const faultsHead = `# What can go wrong, and what happens then
 
 <!-- Written by go test -run TestFaultTable -update. -->
 
-TestFaults puts a whole bot at a fake Discord through every row. People write numbered messages before, during and after
-the fault. Each row passes only if
+TestFaults runs a whole bot in a fake Discord through every row. Users write numbered messages before, during and after
+the fault. A row passes only if
 
-- a new event is handled within the bound, counted from the fault, or from Run where the fault is in the way of the start,
-- every message that Discord sends, or sends again, is handled once, and in the order of its channel,
-- exactly as many IDENTIFYs are sent as the row says, the first one included,
+- a new event is handled within the bound, counted from the fault, or from Run if the fault prevents the start,
+- every message that Discord sends, or sends again, is handled once, in the order of its channel,
+- the bot sends exactly as many IDENTIFYs as the row says, including the first one,
 - Run returns nil when the bot is stopped, unless the row says otherwise, and leaves no goroutine and no connection.
 
-Bounds are for slow machines: back-off, the 5.5 s between IDENTIFYs and the heartbeat interval (3 s here, 41 s at Discord)
-are in them.
+Bounds are for slow machines. They include back-off, the 5.5 s between IDENTIFYs and the heartbeat interval (3 s here, 41 s at Discord).
 
 | | what goes wrong | what the bot does | IDENTIFYs | bound |
 |---|---|---|---|---|
