@@ -9,8 +9,8 @@ import (
 )
 
 // A Cluster connects the processes of one bot; see [WithCluster]. It is a small database with
-// messages: what the processes do with it is up to the bot, so that an implementation need not know
-// about shards. Package natscluster, a module of its own in contrib, implements it on NATS.
+// messages. The bot decides what the processes do with it, so an implementation need not know about
+// shards. Package natscluster, a module of its own in contrib, implements it on NATS.
 //
 // All methods may be called from any goroutine, and each ends when its ctx does. Keys and names
 // consist of the characters a-z, 0-9, "_", "/", "." and "-", at most 128 of them. The value of a key
@@ -19,20 +19,20 @@ type Cluster interface {
 	// Get returns the value of a key and its revision, which is 0 when there is none.
 	Get(ctx context.Context, key string) (value []byte, revision uint64, err error)
 
-	// Put sets a key whose revision still is the given one, or 0 for a key that must not exist, and
-	// reports whether it did. The new revision is greater than each earlier one of the cluster's. The
-	// key goes by itself a ttl after the last Put, or never if that is 0; ttl is rounded up to whole
-	// seconds.
+	// Put sets a key if its revision is still the given one, and reports whether it did. A revision
+	// of 0 means that the key must not exist. The new revision is greater than all earlier ones of
+	// the cluster. The key expires ttl after the last Put; a ttl of 0 means never. ttl is rounded
+	// up to whole seconds.
 	Put(ctx context.Context, key string, value []byte, revision uint64, ttl time.Duration) (
 		newRevision uint64, ok bool, err error)
 
-	// Delete removes a key whose revision still is the given one, and reports whether it did.
+	// Delete removes a key if its revision is still the given one, and reports whether it did.
 	Delete(ctx context.Context, key string, revision uint64) (ok bool, err error)
 
-	// Watch calls f with each key that begins with prefix, then with the key "" once all present ones
-	// were given, then with each change, in order. A key that has gone has the revision 0. Watch
-	// returns when ctx ends, or with an error when changes may have been missed because the
-	// connection was lost: its caller calls it again.
+	// Watch calls f with each existing key that begins with prefix, then once with the key "", then
+	// with each change, in order. A deleted or expired key has the revision 0. Watch returns when
+	// ctx ends, or with an error if the connection was lost and changes may have been missed; the
+	// caller then calls it again.
 	Watch(ctx context.Context, prefix string,
 		f func(key string, value []byte, revision uint64)) error
 
@@ -47,16 +47,16 @@ type Cluster interface {
 	// replies as they come, until ctx ends or the caller stops.
 	Request(ctx context.Context, subject string, data []byte) iter.Seq2[[]byte, error]
 
-	// Serve answers requests, each in a goroutine of its own, until ctx ends. It goes on after a
-	// lost connection. A nil reply is not sent.
+	// Serve answers requests, each on its own goroutine, until ctx ends. It continues after a lost
+	// connection. A nil reply is not sent.
 	Serve(ctx context.Context, subject string,
 		answer func(ctx context.Context, data []byte) []byte) error
 }
 
-// WithCluster runs the bot in several processes that share its shards. Each is given the same
-// options, except that none of them names shards of its own in [WithShards]. The processes take the
-// shards that nobody has, and hand them over when another one joins. The shards of a process that
-// dies are resumed by the others within seconds.
+// WithCluster runs the bot in several processes that share its shards. Give all of them the same
+// options, without shard ids in [WithShards]. The processes take the shards that no process has,
+// and hand some over when another process joins. If a process dies, the others resume its shards
+// within seconds.
 //
 // By default the bot is alone, and has all its shards in this process.
 func WithCluster(cluster Cluster) Option {

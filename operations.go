@@ -39,10 +39,10 @@ func (e *MissingShardsError) Error() string {
 // Unwrap returns the cause of the context's end.
 func (e *MissingShardsError) Unwrap() error { return e.Err }
 
-// RegisterOp adds an operation on one shard, for [Gather], [ForGuild] and [Broadcast] of this process
-// and all others of a [Cluster]. f is called on a goroutine of its own with the shard, one call at a
-// time for each request and shard. Its context ends when nobody waits for the reply any more. A panic
-// becomes a [*PanicError].
+// RegisterOp adds an operation on one shard, for [Gather], [ForGuild] and [Broadcast] of this
+// process and all others of a [Cluster]. f is called on a goroutine of its own with the shard, one
+// call at a time for each request and shard. Its context ends when no caller waits for the reply
+// any more. A panic becomes a [*PanicError].
 //
 // Within a process the argument and the value are passed as they are: neither side may modify
 // them afterwards. Between processes they are JSON, and neither may have more than 256 KiB; the
@@ -76,11 +76,11 @@ func RegisterOp[A, T any](
 	}
 }
 
-// Gather runs an operation on all shards of the bot, in whichever process they are, and returns
-// their replies in the order of the shards. An operation that fails is a reply with an Err. If
-// shards have not replied when ctx ends, which it does after 10 s if it has no deadline, Gather returns
-// the replies that there are and a [*MissingShardsError]. The error is [ErrNotOpen] before Open, and
-// wraps [ErrUnknownOp] if there is no such operation.
+// Gather runs an operation on all shards of the bot, in all processes, and returns their replies in
+// the order of the shards. An operation that fails gives a reply with an Err. A ctx without a
+// deadline gets one of 10s. If shards have not replied when ctx ends, Gather returns the replies
+// that have arrived and a [*MissingShardsError]. The error is [ErrNotOpen] before Open, and wraps
+// [ErrUnknownOp] if there is no such operation.
 //
 // A shard that moves to another process meanwhile may run the operation in both; one reply counts.
 // Without other processes a call costs microseconds.
@@ -106,9 +106,9 @@ func Gather[T any](ctx context.Context, b *Bot, op string, arg any) (_ []Reply[T
 	return replies, nil
 }
 
-// ForGuild runs an operation on the shard that a guild is on, in the process that has it, and returns
-// what it returns; shard 0 for "". The error is the operation's, or that of [Gather]. A shard that no
-// process has just now is waited for.
+// ForGuild runs an operation on the shard that a guild is on, in the process that has it, and
+// returns what it returns; shard 0 for "". The error is the operation's, or one of [Gather]'s. If
+// no process has the shard at the moment, ForGuild waits until one does or ctx ends.
 func ForGuild[T any](ctx context.Context, b *Bot, guildID, op string, arg any) (_ T, err error) {
 	var none T
 	f := b.currentFleet()
