@@ -7,7 +7,7 @@ SHELL       := bash
 
 FUZZTIME ?= 10s
 SOAK     ?= 60s
-BENCH    ?= .
+BENCH    ?=
 VERSION  ?= v0.1.0
 
 GOLANGCI_VERSION := v2.15.0
@@ -145,8 +145,12 @@ monitoring: $(PROMTOOL) $(PROMETHEUS) ## rules and dashboard, with promtool and 
 	go run ./examples/monitoring/check -bot "$$bot" -prometheus $(PROMETHEUS)
 
 .PHONY: bench
-bench: ## benchmarks; BENCH selects them
+bench: ## benchmarks against other libraries, written to docs/benchmarks.md; with BENCH, those of all modules of that name
+ifeq ($(BENCH),)
+	cd bench && go run ./report ../docs/benchmarks.md
+else
 	@$(call each_module,go test -run '^$$' -bench '$(BENCH)' -benchmem ./...)
+endif
 
 .PHONY: cover
 cover: ## test coverage over all packages
