@@ -630,7 +630,7 @@ func TestFatalShardIsTold(t *testing.T) {
 	if len(told)+len(hook.messages) != 0 {
 		t.Error("it was told twice")
 	}
-	if n := log.count(`"level":"ERROR","msg":"a shard cannot go on`); n != 1 {
+	if n := log.count(`"level":"ERROR","msg":"Discord refuses a shard for good`); n != 1 {
 		t.Errorf("%d lines", n)
 	}
 	var last []byte

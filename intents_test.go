@@ -106,10 +106,10 @@ func TestIntentWarnings(t *testing.T) {
 		opts     []botwright.Option
 		want     []string // of one line
 	}{
-		{"no content", messages, nil, []string{"WARN", "without their content", "onlyMessages",
+		{"no content", messages, nil, []string{"WARN", "have no content", "onlyMessages",
 			"botwright.WithPrivilegedIntents(discordgo.IntentMessageContent)"}},
 		{"no content, on purpose", messages, []botwright.Option{botwright.WithIntents(discordgo.IntentGuildMessages)},
-			[]string{"INFO", "without their content", "onlyMessages"}},
+			[]string{"INFO", "have no content", "onlyMessages"}},
 		{"never called", messages, []botwright.Option{botwright.WithIntents(discordgo.IntentGuilds)},
 			[]string{"WARN", "never be called", "MESSAGE_CREATE", "onlyMessages", "discordgo.IntentGuildMessages"}},
 		{"unknown event", func(bot *botwright.Bot) {
