@@ -65,9 +65,9 @@ func parts() []part {
 
 // What stands before and behind the tables.
 var (
-	//go:embed intro.md
+	//go:embed intro.txt
 	intro string
-	//go:embed others.md
+	//go:embed others.txt
 	others string
 )
 
