@@ -28,6 +28,7 @@ type clusterWorld struct {
 	t       *testing.T
 	srv     *discordtest.Server
 	backend *cluster.Local
+	deaf    atomic.Bool
 
 	mu      sync.Mutex // guards what follows
 	owners  map[int]int
@@ -46,7 +47,8 @@ type process struct {
 type link struct {
 	botwright.Cluster
 	cut   atomic.Bool
-	kinds sync.Map // of keys that were put: what is before the first slash
+	deaf  *atomic.Bool // it cannot load what is saved
+	kinds sync.Map     // of keys that were put: what is before the first slash
 	mu    sync.Mutex
 	ended context.CancelFunc // of the watches at present
 	watch context.Context
@@ -54,8 +56,8 @@ type link struct {
 
 var errCut = errors.New("the link is cut")
 
-func newLink(to botwright.Cluster) *link {
-	l := &link{Cluster: to}
+func newLink(to botwright.Cluster, deaf *atomic.Bool) *link {
+	l := &link{Cluster: to, deaf: deaf}
 	l.set(false)
 	return l
 }
@@ -83,6 +85,9 @@ func (l *link) err() error {
 func (l *link) Get(ctx context.Context, key string) ([]byte, uint64, error) {
 	if err := l.err(); err != nil {
 		return nil, 0, err
+	}
+	if l.deaf.Load() && strings.HasPrefix(key, "position/") {
+		return nil, 0, errCut
 	}
 	return l.Cluster.Get(ctx, key)
 }
@@ -158,7 +163,7 @@ func (w *clusterWorld) start() *process {
 // startWith opens a process of a bot that was prepared.
 func (w *clusterWorld) startWith(prepare func(*botwright.Bot), opts ...botwright.Option) *process {
 	w.t.Helper()
-	p := &process{link: newLink(w.backend)}
+	p := &process{link: newLink(w.backend, &w.deaf)}
 	p.Bot = newBot(w.t, w.srv, append([]botwright.Option{
 		botwright.WithShards(0), botwright.WithCluster(p.link),
 		botwright.WithMember(clusterTTL, w.owns),
@@ -389,6 +394,27 @@ func TestClusterIsAway(t *testing.T) {
 	w.awaitShards(map[*process]int{one: 3, two: 3})
 	tell(t, w.srv, 301, 400)
 	w.awaitHandled(400, never)
+	w.wantIdentifies(clusterShards)
+}
+
+// TestClusterStoreFails wants a process to wait for the session of a shard rather than begin another.
+func TestClusterStoreFails(t *testing.T) {
+	t.Parallel()
+	w := newClusterWorld(t)
+	one := w.start()
+	tell(t, w.srv, 1, 60)
+	w.awaitHandled(60, never)
+	w.deaf.Store(true)
+	tell(t, w.srv, 61, 120)
+	two := w.startWith(func(*botwright.Bot) {}, botwright.WithErrorHandler(
+		func(_ context.Context, _ *botwright.Event, err error) {
+			if errors.Is(err, errCut) { // three of its shards wait
+				w.deaf.Store(false)
+			}
+		}))
+	w.awaitShards(map[*process]int{one: 3, two: 3})
+	tell(t, w.srv, 121, 180)
+	w.awaitHandled(180, never)
 	w.wantIdentifies(clusterShards)
 }
 

@@ -248,8 +248,12 @@ func (b *Bot) unregisterMetrics() {
 	}
 }
 
-// shards returns how many shards the program asks for, 0 if that is for Discord to say.
+// shards returns how many shards the program asks for in this process, 0 if that is for Discord or
+// the cluster to say.
 func (c *config) shards() int {
+	if c.cluster != nil {
+		return 0
+	}
 	if len(c.shardIDs) > 0 {
 		return len(c.shardIDs)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/botwright/botwright/internal/cluster"
 	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/gateway"
-	"github.com/botwright/botwright/internal/session"
 )
 
 // # Who has which shard
@@ -52,7 +51,10 @@ func (b *Bot) newFleet(ctx context.Context, count int, ids []int) (*shardFleet, 
 		Count: count, Added: b.changes.Notify, Failed: func(err error) { b.fail(f, err) }})
 	f.setReadyLines()
 	if b.cfg.cluster == nil { // all of them are to be this process's
-		restored := b.restoreSessions(ctx, count, ids)
+		restored, err := b.restoreSessions(ctx, count, ids)
+		if err != nil {
+			b.identifies(err)
+		}
 		for _, id := range ids {
 			f.made[id] = b.newShard(f, id, restored[id])
 		}
@@ -129,6 +131,9 @@ func (f *shardFleet) settled() bool {
 // runShard runs a shard for as long as it is this process's.
 func (b *Bot) runShard(ctx context.Context, f *shardFleet, id int) {
 	s := b.takeShard(ctx, f, id)
+	if s == nil {
+		return
+	}
 	b.router.ServeShard(ctx, id)
 	f.Run(ctx, s)
 	if b.cfg.cluster == nil { // the process ends: Shutdown waits for handlers and saves
@@ -138,23 +143,30 @@ func (b *Bot) runShard(ctx context.Context, f *shardFleet, id int) {
 	if errors.Is(cause, cluster.ErrLapsed) || errors.Is(cause, cluster.ErrFenced) {
 		b.pauseShard(f, s)
 	} else {
-		b.finishShard(s)
+		b.finishShard(f, s)
 	}
 	f.Remove(s)
 	b.cfg.logger.Info("a shard has left this process", "shard", id, "reason", cause)
 	b.changes.Notify()
 }
 
-// takeShard returns the shard, which goes on where the owner before has ended. Shards are made one
-// at a time, for the sake of the function of WithSessionConfig.
+// takeShard returns the shard, which goes on where the owner before has ended; nil if it has moved
+// on meanwhile. Shards are made one at a time, for the sake of the function of WithSessionConfig.
 func (b *Bot) takeShard(ctx context.Context, f *shardFleet, id int) *shard {
-	f.turn <- struct{}{}
-	defer func() { <-f.turn }()
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return nil
+	}
 	if s := f.made[id]; s != nil {
 		delete(f.made, id)
 		return s
 	}
-	left := b.restoreSessions(ctx, f.Count, []int{id})[id]
+	left, ok := b.awaitSession(ctx, f, id)
+	if !ok {
+		return nil
+	}
 	paused := f.paused[id]
 	delete(f.paused, id)
 	if paused.ID != "" && b.refusal(paused.SavedSession, f.Count) == "" &&
@@ -164,8 +176,35 @@ func (b *Bot) takeShard(ctx context.Context, f *shardFleet, id int) *shard {
 	return b.newShard(f, id, left)
 }
 
+// storeAgain is how long a process waits before it asks the store again.
+const storeAgain = 250 * time.Millisecond
+
+// awaitSession loads what the owner before has left of a shard. While the store fails it asks again:
+// with a new session, the events in between would be lost. It gives up when Discord has given up
+// on the session, and is false if the shard has moved on meanwhile.
+func (b *Bot) awaitSession(ctx context.Context, f *shardFleet, id int) (leftBehind, bool) {
+	told := false
+	for begun := time.Now(); ; {
+		restored, err := b.restoreSessions(ctx, f.Count, []int{id})
+		if err == nil {
+			return restored[id], true
+		}
+		if time.Since(begun) > sessionTTL && ctx.Err() == nil {
+			b.identifies(err)
+			return leftBehind{}, true
+		}
+		if !told && ctx.Err() == nil {
+			told = true
+			b.reportAside(nil, fmt.Errorf("shard %d waits for its session: %w", id, err))
+		}
+		if pause(ctx, storeAgain) != nil {
+			return leftBehind{}, false
+		}
+	}
+}
+
 // finishShard waits for the handlers of a shard that has stopped and saves what they have handled.
-func (b *Bot) finishShard(s *shard) {
+func (b *Bot) finishShard(f *shardFleet, s *shard) {
 	ctx, cancel := context.WithTimeout(context.Background(), handoverTime)
 	defer cancel()
 	b.home.debouncers.Flush(ctx)
@@ -177,6 +216,7 @@ func (b *Bot) finishShard(s *shard) {
 	saving, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	if err := b.saver.Save(saving); err != nil {
+		b.pauseShard(f, s) // perhaps it comes back
 		b.reportAside(nil, fmt.Errorf("save the session of shard %d for the next process: %w",
 			s.id, err))
 	}
@@ -280,33 +320,4 @@ func (b *Bot) clusterCount(ctx context.Context, count int) (int, error) {
 			return count, nil
 		}
 	}
-}
-
-// clusterStore keeps sessions and State where the other processes find them.
-type clusterStore struct{ shared *session.Shared }
-
-// LoadSessions implements SessionStore.
-func (c clusterStore) LoadSessions(ctx context.Context, shardIDs []int) ([]SavedSession, error) {
-	saved, err := c.shared.Load(ctx, shardIDs)
-	return savedSessions(saved), err
-}
-
-// SaveSessions implements SessionStore.
-func (c clusterStore) SaveSessions(ctx context.Context, sessions []SavedSession) error {
-	return c.shared.Save(ctx, internalSessions(sessions))
-}
-
-// SaveState implements StateStore.
-func (c clusterStore) SaveState(ctx context.Context, shardID int, part []byte) error {
-	return c.shared.SaveState(ctx, shardID, part)
-}
-
-// AppendState implements StateStore.
-func (c clusterStore) AppendState(ctx context.Context, shardID int, part []byte) error {
-	return c.shared.AppendState(ctx, shardID, part)
-}
-
-// LoadState implements StateStore.
-func (c clusterStore) LoadState(ctx context.Context, shardID int) ([][]byte, error) {
-	return c.shared.LoadState(ctx, shardID)
 }

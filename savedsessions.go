@@ -27,11 +27,13 @@ const (
 )
 
 // restoreSessions loads what the store has of this process's shards and returns what can be
-// resumed.
-func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int]leftBehind {
+// resumed. The error says that the store has failed.
+func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) (
+	map[int]leftBehind, error,
+) {
 	store := b.cfg.sessionStore
 	if store == nil {
-		return nil
+		return nil, nil
 	}
 	var saved []SavedSession
 	err := b.callStore(ctx, func(ctx context.Context) (err error) {
@@ -39,10 +41,7 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 		return err
 	})
 	if err != nil {
-		err = fmt.Errorf("load sessions: %w", err)
-		b.cfg.logger.Warn("saved sessions are unusable; identifying", "reason", err)
-		b.reportAside(nil, err)
-		return nil
+		return nil, fmt.Errorf("load sessions: %w", err)
 	}
 	restored := make(map[int]leftBehind)
 	for _, s := range saved {
@@ -56,8 +55,13 @@ func (b *Bot) restoreSessions(ctx context.Context, count int, ids []int) map[int
 		}
 		restored[s.ShardID] = leftBehind{SavedSession: s}
 	}
-	b.loadStates(ctx, restored)
-	return restored
+	return restored, b.loadStates(ctx, restored)
+}
+
+// identifies says that a store has failed, and that shards begin new sessions.
+func (b *Bot) identifies(err error) {
+	b.cfg.logger.Warn("saved sessions are unusable; identifying", "reason", err)
+	b.reportAside(nil, err)
 }
 
 // agreedCount returns the number of shards to open with: the given one, or what it should be in its

@@ -37,21 +37,28 @@ type leftBehind struct {
 	stored *state.Stored
 }
 
-// loadStates loads what the store has of the State of the shards that are to be resumed.
-func (b *Bot) loadStates(ctx context.Context, restored map[int]leftBehind) {
+// loadStates loads what the store has of the State of the shards that are to be resumed. The error
+// says that the store of a cluster has failed: it can be asked again.
+func (b *Bot) loadStates(ctx context.Context, restored map[int]leftBehind) error {
 	if !b.cfg.state.Guilds {
-		return
+		return nil
 	}
 	for id, left := range restored {
 		stored, err := b.loadState(ctx, &left.SavedSession)
-		if err != nil {
+		switch {
+		case err == nil:
+			left.stored = stored
+			restored[id] = left
+		case b.cfg.cluster != nil && errors.Is(err, errLoadState):
+			return err
+		default:
 			b.withoutState(id, err)
-			continue
 		}
-		left.stored = stored
-		restored[id] = left
 	}
+	return nil
 }
+
+var errLoadState = errors.New("load State")
 
 func (b *Bot) loadState(ctx context.Context, s *SavedSession) (*state.Stored, error) {
 	store, ok := b.cfg.sessionStore.(StateStore)
@@ -64,7 +71,7 @@ func (b *Bot) loadState(ctx context.Context, s *SavedSession) (*state.Stored, er
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load State: %w", err)
+		return nil, fmt.Errorf("%w: %w", errLoadState, err)
 	}
 	return state.Read(parts, b.cfg.state.internal(), s.ID, s.StateSequence, s.StateParts, s.Sequence)
 }

@@ -38,19 +38,14 @@ func (c *clusterMetrics) Describe(ch chan<- *prometheus.Desc) { prometheus.Descr
 
 // Collect implements prometheus.Collector.
 func (c *clusterMetrics) Collect(ch chan<- prometheus.Metric) {
-	now := c.read()
-	gauge := func(desc *prometheus.Desc, v float64) {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v)
-	}
+	out, now := Sink(ch), c.read()
 	held := 0.0
 	if now.Leased {
 		held = 1
 	}
-	gauge(c.processes, float64(now.Processes))
-	gauge(c.unowned, float64(now.Unowned))
-	gauge(c.leased, held)
-	for desc, n := range map[*prometheus.Desc]uint64{
-		c.takeovers: now.Takeovers, c.lapses: now.Lapses} {
-		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n))
-	}
+	out.Gauge(c.processes, float64(now.Processes))
+	out.Gauge(c.unowned, float64(now.Unowned))
+	out.Gauge(c.leased, held)
+	out.Counter(c.takeovers, now.Takeovers)
+	out.Counter(c.lapses, now.Lapses)
 }
