@@ -66,6 +66,7 @@ func (b *Bot) newShard(f *shardFleet, id int, left leftBehind) *shard {
 		Presence:       initialPresence(session),
 		URL:            b.locator.URL,
 		Gate:           s,
+		Owned:          s.owns,
 		Dialer:         b.cfg.dialer,
 		Compression:    b.cfg.compression,
 		Event:          s.intake.Receive,

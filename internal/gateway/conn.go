@@ -259,8 +259,16 @@ func (c *conn) onHello(wg *sync.WaitGroup, d []byte) error {
 	return nil
 }
 
+// errNotOwned ends a connection before it could take the session of the shard's next owner: a
+// process that goes on after a pause finds its connection closed before it is told that the shard
+// is another one's.
+var errNotOwned = errors.New("another process may have the shard")
+
 // shake hands the handshake to the writer and starts the wait for READY or RESUMED.
 func (c *conn) shake(payload any) error {
+	if owned := c.s.cfg.Owned; owned != nil && !owned() {
+		return errNotOwned
+	}
 	b, err := json.Marshal(payload)
 	if err != nil {
 		return fmt.Errorf("encode handshake: %w", err)

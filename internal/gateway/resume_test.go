@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,5 +203,29 @@ func TestRestart(t *testing.T) {
 		if p = r.resume("a", 1); p.since.Sub(asked) != 0 {
 			t.Errorf("resumed after %v", p.since.Sub(asked))
 		}
+	})
+}
+
+// A process that goes on after a pause must not take the session of the shard's next owner.
+func TestLoginNeedsTheShard(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fake) {
+		var owned atomic.Bool
+		owned.Store(true)
+		r := start(t, f, func(c *gateway.Config) { c.Owned = owned.Load })
+		p := r.identify("a")
+		owned.Store(false)
+		p.reset()
+		for range 3 {
+			p = r.accept()
+			p.hello()
+			p.ended()
+			select {
+			case m := <-p.in:
+				t.Errorf("the client sent op %d", m.Op)
+			default:
+			}
+		}
+		owned.Store(true)
+		r.resume("a", 1)
 	})
 }

@@ -62,6 +62,7 @@ type Config struct {
 	// URL returns the gateway's URL. renew says that the last one could not be dialled.
 	URL    func(ctx context.Context, renew bool) (string, error)
 	Gate   Gate
+	Owned  func() bool       // asked before each IDENTIFY and RESUME; nil: always
 	Dialer *websocket.Dialer // nil: one with the proxy of the environment
 
 	// Event is called for each dispatch, in order, on the goroutine that reads. It may block:
