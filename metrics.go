@@ -207,7 +207,7 @@ func (b *Bot) registerMetrics() error {
 	}
 	parts, namespace := b.metrics.parts, b.metrics.namespace
 	parts.Add("fleet", metrics.NewFleet(namespace, metrics.Fleet{
-		Configured: b.cfg.shards(), Shards: b.gatewayStatuses,
+		Configured: b.cfg.shards(), Shards: b.shardCounts,
 		Queue:  b.runner.Stats,
 		Oldest: b.oldest,
 		Budget: b.gate.Budget,

@@ -84,12 +84,16 @@ func (s ShardStatus) MarshalJSON() ([]byte, error) {
 
 // gatewayStatuses returns the status of each shard of this process, for all who show or judge it.
 func (b *Bot) gatewayStatuses() []gateway.Status {
-	shards := b.ownShards()
-	statuses := make([]gateway.Status, len(shards))
-	for i, s := range shards {
-		statuses[i] = s.Status()
+	now, _ := b.shardCounts()
+	return now
+}
+
+// shardCounts returns the same, and the counters of the shards that this process had before.
+func (b *Bot) shardCounts() (now []gateway.Status, gone gateway.Status) {
+	if f := b.currentFleet(); f != nil {
+		return f.Statuses()
 	}
-	return statuses
+	return []gateway.Status{}, gone
 }
 
 // Status returns the status of the shard's connection. A bot without the intent for guilds

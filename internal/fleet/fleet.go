@@ -65,6 +65,7 @@ type Fleet[S Shard] struct {
 	isOver  bool              // closed is closed
 	shards  []S               // in the order of their ids; replaced, never changed
 	members map[S]*member     // of shards
+	gone    gateway.Status    // counters of those that were removed
 	lanes   map[int][]*member // who waits for its turn, by key; absent if no turns are given
 }
 
@@ -86,6 +87,19 @@ func (f *Fleet[S]) All() []S {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.shards
+}
+
+// Statuses returns the status of each shard, in the order of their ids, and the counters of those
+// that were removed, added up: together they never become less.
+func (f *Fleet[S]) Statuses() (now []gateway.Status, gone gateway.Status) {
+	f.mu.Lock()
+	shards, gone := f.shards, f.gone
+	f.mu.Unlock()
+	now = make([]gateway.Status, len(shards))
+	for i, s := range shards {
+		now[i] = s.Status()
+	}
+	return now, gone
 }
 
 // Find returns the shard with the id, if it is there.
@@ -180,8 +194,10 @@ func (f *Fleet[S]) give(key int) {
 // Remove takes a shard that has stopped out of the list. What its program sees of it ends by itself;
 // Close waits for that.
 func (f *Fleet[S]) Remove(s S) {
+	st := s.Status() // which does not change any more
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.gone.Add(st)
 	f.shards = slices.DeleteFunc(slices.Clone(f.shards), func(o S) bool { return o == s })
 	delete(f.members, s)
 	f.closing.Go(sessionOf(s), s.Close)

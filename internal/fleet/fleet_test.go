@@ -62,10 +62,12 @@ func (s *shard) Close()                  { s.log.add("session %d", s.id) }
 func (s *shard) Ready() bool             { return s.ready.Load() }
 
 func (s *shard) Status() gateway.Status {
+	st := gateway.Status{State: gateway.Identifying, Err: s.fails, Events: 1,
+		Disconnects: map[int]uint64{4000: uint64(s.id)}}
 	if s.ready.Load() {
-		return gateway.Status{State: gateway.Ready}
+		st.State, st.Err = gateway.Ready, nil
 	}
-	return gateway.Status{State: gateway.Identifying, Err: s.fails}
+	return st
 }
 
 func (s *shard) Run(ctx context.Context) error {
@@ -179,6 +181,10 @@ func TestShardsJoinAndLeave(t *testing.T) {
 		}
 		if s, ok := r.Find(3); !ok || s != third {
 			t.Error("a shard that was added is not found")
+		}
+		now, gone := r.Statuses()
+		if len(now) != 2 || gone.Events != 2 || gone.Disconnects[4000] != 1 {
+			t.Errorf("%d shards, and of those that have gone %+v", len(now), gone)
 		}
 		again := newShard(0, r.log)
 		r.add(again)

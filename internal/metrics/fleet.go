@@ -15,7 +15,9 @@ import (
 type Fleet struct {
 	Configured int // shards that the program has asked for, 0 if Discord is to say
 
-	Shards func() []gateway.Status // those of this process
+	// Shards returns those of this process, and the counters of those that it had, added up.
+	Shards func() (now []gateway.Status, gone gateway.Status)
+
 	Queue  func() dispatch.Stats
 	Oldest func() time.Duration
 	Budget func() gateway.Budget
@@ -111,10 +113,9 @@ func (f *fleet) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 	out := Sink(ch)
-	shards := f.Shards()
+	shards, all := f.Shards()
 	ready := 0
 	states, disconnects := make(map[gateway.State]int), knownCloseCodes()
-	var throttled, duplicates, malformed uint64
 	commands := map[string]uint64{
 		"presence_update": 0, "request_guild_members": 0, "voice_state_update": 0, Other: 0,
 	}
@@ -124,22 +125,20 @@ func (f *fleet) Collect(ch chan<- prometheus.Metric) {
 			ready++
 		}
 		states[s.State]++
-		for code, n := range s.Disconnects {
-			disconnects[closeCode(code)] += n
-		}
-		throttled += s.Throttled
-		duplicates += s.Duplicates
-		malformed += s.Malformed
-		for op, n := range s.Commands {
-			commands[commandName(op)] += n
-		}
+		all.Add(s)
+	}
+	for code, n := range all.Disconnects {
+		disconnects[closeCode(code)] += n
+	}
+	for op, n := range all.Commands {
+		commands[commandName(op)] += n
 	}
 	for name, n := range commands {
 		out.Counter(f.commands, n, name)
 	}
-	out.Counter(f.throttled, throttled)
-	out.Counter(f.duplicates, duplicates)
-	out.Counter(f.malformed, malformed)
+	out.Counter(f.throttled, all.Throttled)
+	out.Counter(f.duplicates, all.Duplicates)
+	out.Counter(f.malformed, all.Malformed)
 	for state := gateway.Idle; state <= gateway.Closed; state++ {
 		out.Gauge(f.states, float64(states[state]), state.String())
 	}

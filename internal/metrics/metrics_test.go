@@ -155,7 +155,7 @@ func TestInteractions(t *testing.T) {
 func TestPartThatPanics(t *testing.T) {
 	p := metrics.NewParts("discord")
 	p.Add("build", metrics.NewBuild("discord", build.Version{Discordgo: "v0.29.0"}))
-	p.Add("fleet", metrics.NewFleet("discord", metrics.Fleet{Shards: func() []gateway.Status { panic("no") }}))
+	p.Add("fleet", metrics.NewFleet("discord", metrics.Fleet{Shards: func() ([]gateway.Status, gateway.Status) { panic("no") }}))
 	if n := testutil.CollectAndCount(p, "discord_build_info"); n != 1 {
 		t.Errorf("%d series of what is fine", n)
 	}
@@ -172,11 +172,13 @@ discord_instrumentation_errors_total{hook="fleet"} 2
 func TestFleet(t *testing.T) {
 	f := metrics.NewFleet("discord", metrics.Fleet{
 		Configured: 2,
-		Shards: func() []gateway.Status {
+		Shards: func() (now []gateway.Status, gone gateway.Status) {
+			gone = gateway.Status{Disconnects: map[int]uint64{4000: 5, 4009: 1}, Duplicates: 3,
+				Commands: map[int]uint64{3: 2}, Throttled: 1}
 			return []gateway.Status{
 				{ShardID: 0, State: gateway.Ready, Guilds: 3, Unavailable: 1, Events: 7, Losses: 2, Disconnects: map[int]uint64{4000: 1, 0: 2}},
-				{ShardID: 1, State: gateway.Backoff, Disconnects: map[int]uint64{4000: 1}, FailedDials: 4},
-			}
+				{ShardID: 1, State: gateway.Backoff, Disconnects: map[int]uint64{4000: 1}, FailedDials: 4, Duplicates: 1},
+			}, gone
 		},
 		Queue:  func() dispatch.Stats { return dispatch.Stats{Events: 5, Running: 2, Shed: 9, Dropped: 1} },
 		Oldest: func() time.Duration { return 3 * time.Second },
@@ -186,13 +188,17 @@ func TestFleet(t *testing.T) {
 		"discord_shard_up{0}": 1, "discord_shard_up{1}": 0,
 		"discord_shards{ready}": 1, "discord_shards{backoff}": 1, "discord_shards{idle}": 0,
 		"discord_shard_guilds{0}": 3, "discord_shard_unavailable_guilds{0}": 1,
-		"discord_gateway_shard_events_total{0}":   7,
-		"discord_shard_losses_total{0}":           2,
-		"discord_shard_failed_dials_total{1}":     4,
-		"discord_gateway_disconnects_total{4000}": 2,
-		"discord_gateway_disconnects_total{none}": 2,
-		"discord_shards_configured{}":             2,
-		"discord_handler_queue_oldest_seconds{}":  3,
+		"discord_gateway_shard_events_total{0}":           7,
+		"discord_shard_losses_total{0}":                   2,
+		"discord_shard_failed_dials_total{1}":             4,
+		"discord_gateway_disconnects_total{4000}":         7,
+		"discord_gateway_disconnects_total{4009}":         1,
+		"discord_gateway_duplicates_total{}":              4,
+		"discord_gateway_commands_throttled_total{}":      1,
+		"discord_gateway_commands_total{presence_update}": 2,
+		"discord_gateway_disconnects_total{none}":         2,
+		"discord_shards_configured{}":                     2,
+		"discord_handler_queue_oldest_seconds{}":          3,
 	})
 }
 
