@@ -56,7 +56,17 @@ type Cluster interface {
 // WithCluster runs the bot in several processes that share its shards. Give all of them the same
 // options, without shard ids in [WithShards]. The processes take the shards that no process has,
 // and hand some over when another process joins. If a process dies, the others resume its shards
-// within seconds.
+// within seconds. [Bot.Open] returns when the shards that this process has got are ready, and
+// [Bot.Shutdown] hands them over one after the other. [Bot.SessionFor] and [Bot.EachShard] are
+// about the shards of this process; see [Gather] and [ForGuild] for all.
+//
+// The cluster keeps sessions and State, so that a shard that moves is resumed: no event is lost,
+// and what was saved as handled is not handled again. With [WithSessionStore] that store keeps them
+// instead; it has to be one that all processes share, which [FileSessionStore] is not.
+//
+// A process whose lease runs out, because it cannot reach the cluster, pauses its shards before
+// others may have them, and resumes them when it can again: a shard never has two owners.
+// [Bot.Reshard] returns an error.
 //
 // By default the bot is alone, and has all its shards in this process.
 func WithCluster(cluster Cluster) Option {

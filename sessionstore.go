@@ -16,7 +16,8 @@ import (
 type SessionStore interface {
 	// LoadSessions returns the last saved sessions of the given shards, in any order. Shards
 	// without a saved session are left out. It is called when the bot is opened, and a second time
-	// if [WithShards] leaves the number of shards to the bot.
+	// if [WithShards] leaves the number of shards to the bot. With [WithCluster] it is called for
+	// each shard that the process gets, and again until it succeeds.
 	LoadSessions(ctx context.Context, shardIDs []int) ([]SavedSession, error)
 
 	// SaveSessions replaces what is stored for the shards of the given sessions. A session without
@@ -92,7 +93,8 @@ type SavedSession struct {
 // With an [AlertStore], such as [FileSessionStore], the alerts of [WithHealth] survive, too.
 //
 // Two things follow. A stopped bot appears online until Discord gives up on its sessions. And a
-// store is for one bot: two processes that run the same shards must not share it.
+// store is for one bot: two processes that run the same shards must not share it, except with
+// [WithCluster].
 func WithSessionStore(store SessionStore) Option {
 	return func(c *config) {
 		if store == nil {

@@ -3,17 +3,17 @@ package gateway
 import "maps"
 
 // Add adds the counters of another shard's status. All else stays.
-func (s *Status) Add(o Status) {
-	s.Events += o.Events
-	s.Duplicates += o.Duplicates
-	s.Malformed += o.Malformed
-	s.Identifies += o.Identifies
-	s.Resumes += o.Resumes
-	s.Losses += o.Losses
-	s.FailedDials += o.FailedDials
-	s.Throttled += o.Throttled
-	s.Disconnects = sum(s.Disconnects, o.Disconnects)
-	s.Commands = sum(s.Commands, o.Commands)
+func (st *Status) Add(o Status) {
+	st.Events += o.Events
+	st.Duplicates += o.Duplicates
+	st.Malformed += o.Malformed
+	st.Identifies += o.Identifies
+	st.Resumes += o.Resumes
+	st.Losses += o.Losses
+	st.FailedDials += o.FailedDials
+	st.Throttled += o.Throttled
+	st.Disconnects = sum(st.Disconnects, o.Disconnects)
+	st.Commands = sum(st.Commands, o.Commands)
 }
 
 // sum returns a new map with the sums of both.
