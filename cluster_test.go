@@ -404,6 +404,7 @@ func TestClusterStoreFails(t *testing.T) {
 	one := w.start()
 	tell(t, w.srv, 1, 60)
 	w.awaitHandled(60, never)
+	w.saved()
 	w.deaf.Store(true)
 	tell(t, w.srv, 61, 120)
 	two := w.startWith(func(*botwright.Bot) {}, botwright.WithErrorHandler(

@@ -213,9 +213,13 @@ func (b *Bot) finishShard(f *shardFleet, s *shard) {
 	case <-ctx.Done():
 	}
 	s.gone.Store(true)
-	saving, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	saving, cancel := context.WithTimeout(context.Background(), 2*storeTimeout)
 	defer cancel()
-	if err := b.saver.Save(saving); err != nil {
+	err := b.saver.Save(saving)
+	for err != nil && f.member.Valid() && pause(saving, storeAgain) == nil {
+		err = b.saver.Save(saving) // without it the next owner would begin another session
+	}
+	if err != nil {
 		b.pauseShard(f, s) // perhaps it comes back
 		b.reportAside(nil, fmt.Errorf("save the session of shard %d for the next process: %w",
 			s.id, err))
