@@ -210,8 +210,11 @@ func (m *Member) rejoin() {
 		}
 	}
 	m.mu.Lock()
-	leaving := m.leaving
+	leaving, rewatch := m.leaving, m.rewatch
 	m.mu.Unlock()
+	if rewatch != nil {
+		rewatch() // the view has shards of the old id, which the backend may have lost
+	}
 	if leaving {
 		m.announce(m.ctx)
 	}

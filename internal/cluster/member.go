@@ -101,6 +101,7 @@ type Member struct {
 	mu        sync.Mutex // guards what follows
 	lease     lease
 	view      *view
+	rewatch   context.CancelFunc // begins the watch anew
 	tenures   map[int]*tenure
 	given     map[int]uint64 // by shard, the token at which it may have been released
 	leaving   bool

@@ -412,3 +412,31 @@ func TestLateRelease(t *testing.T) {
 		p.crash()
 	})
 }
+
+// A backend that comes back without its disk knows no process and no shard any more.
+func TestBackendLosesItsKeys(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 1, 16, 3)
+		defer g.end()
+		time.Sleep(20 * time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		revisions := make(map[string]uint64)
+		_ = g.backend.Watch(ctx, "", func(key string, _ []byte, revision uint64) {
+			if key == "" {
+				cancel()
+			} else {
+				revisions[key] = revision
+			}
+		})
+		for key, revision := range revisions {
+			if _, err := g.backend.Delete(t.Context(), key, revision); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3 * cluster.DefaultTTL)
+		if n := len(g.referee.owners()); n != 16 {
+			t.Errorf("%d shards run after the loss of all keys", n)
+		}
+	})
+}

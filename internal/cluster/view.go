@@ -90,7 +90,11 @@ func (v *view) runs(self string) bool {
 func (m *Member) follow() {
 	for told := false; ; {
 		v := newView()
-		err := m.backend.Watch(m.ctx, m.prefix, func(key string, value []byte, revision uint64) {
+		ctx, cancel := context.WithCancel(m.ctx)
+		m.mu.Lock()
+		m.rewatch = cancel
+		m.mu.Unlock()
+		err := m.backend.Watch(ctx, m.prefix, func(key string, value []byte, revision uint64) {
 			m.mu.Lock()
 			v.apply(strings.TrimPrefix(key, m.prefix), value, revision)
 			if v.synced && m.view != v {
@@ -104,6 +108,7 @@ func (m *Member) follow() {
 				m.poke()
 			}
 		})
+		cancel()
 		m.mu.Lock()
 		m.view.synced = false
 		m.mu.Unlock()
