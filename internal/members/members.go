@@ -127,14 +127,15 @@ func (q *Requests) join(s Shard, guildID string) (*request, *link, error) {
 	nonce := "members-" + strconv.FormatUint(q.nonce.Add(1), 36)
 	r := &request{
 		shard: s, guildID: guildID, nonce: nonce, waiting: 1, first: first, last: first}
-	if err := r.send(); err != nil {
-		return nil, nil, err
-	}
 	if q.joining == nil {
 		q.joining, q.byNonce = make(map[string]*request), make(map[string]*request)
 	}
 	q.joining[guildID], q.byNonce[nonce] = r, r
-	q.open.Add(1)
+	q.open.Add(1) // before it is sent: the answer may be quick
+	if err := r.send(); err != nil {
+		q.forgetLocked(r)
+		return nil, nil, err
+	}
 	return r, first, nil
 }
 

@@ -21,6 +21,7 @@ type shard struct {
 	session string
 	nonces  []string // of the requests
 	err     error
+	sending func() // by Send; may be nil
 }
 
 func (s *shard) SessionID() string { return s.session }
@@ -33,6 +34,9 @@ func (s *shard) Send(op int, d json.RawMessage) error {
 		return fmt.Errorf("op %d: %s", op, d)
 	}
 	s.nonces = append(s.nonces, request.Nonce)
+	if s.sending != nil {
+		s.sending()
+	}
 	return s.err
 }
 
@@ -72,6 +76,27 @@ func (c *caller) want(t *testing.T, err error, got ...string) {
 	if fmt.Sprint(c.got) != fmt.Sprint(got) || (err != nil) != (c.err != nil) || !errors.Is(c.err, err) {
 		t.Errorf("got %v, %v; want %v, %v", c.got, c.err, got, err)
 	}
+}
+
+// TestQuickAnswer has the answer arrive before Send returns.
+func TestQuickAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var q members.Requests
+		s := &shard{session: "a"}
+		s.sending = func() {
+			if !q.Wants([]byte("GUILD_MEMBERS_CHUNK")) {
+				t.Error("the answer is not wanted")
+			}
+			go answer(&q, s.nonces[0], 0, 1)
+		}
+		ask(t.Context(), t.Context(), &q, s).want(t, nil, "0@1", "end")
+		s.err, s.sending = errors.New("full"), nil
+		ask(t.Context(), t.Context(), &q, s).want(t, s.err, "end")
+		if q.Wants([]byte("GUILD_MEMBERS_CHUNK")) {
+			t.Error("a request that was not sent is kept")
+		}
+	})
 }
 
 func TestCallersShareARequest(t *testing.T) {
