@@ -8,7 +8,7 @@ import (
 )
 
 // ErrUnauthorized says that Discord has refused the bot's token several times in a row.
-var ErrUnauthorized = errors.New("Discord refuses the bot's token (status 401)")
+var ErrUnauthorized = errors.New("the bot's token is refused by Discord (status 401)")
 
 // ErrWebhookGone says that Discord has said before that a webhook, or the token of an interaction,
 // does not exist any more.

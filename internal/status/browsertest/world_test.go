@@ -194,7 +194,7 @@ func shard(id, of int, trouble bool, now time.Time) status.Shard {
 	case id%61 == 10:
 		s.Latency = 1240
 	case id%83 == 12:
-		s.Silent, s.Rate = true, 0
+		s.Quiet, s.Rate = true, 0
 	case id%211 == 14:
 		s.Unavailable = 12
 	case id == of-3 && of > 100:
