@@ -2,6 +2,7 @@ package botwright_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -317,26 +318,19 @@ func TestClusterSharesShards(t *testing.T) {
 // saved waits until all is stored that was handled.
 func (w *clusterWorld) saved() {
 	w.t.Helper()
-	before := w.positions()
 	w.await("save what was handled", func() bool {
-		now := w.positions()
-		same := maps.EqualFunc(before, now, slices.Equal)
-		before = now
-		return same
-	})
-}
-
-func (w *clusterWorld) positions() map[int][]byte {
-	time.Sleep(150 * time.Millisecond) // three times as long as between two saves
-	all := make(map[int][]byte)
-	for id := range clusterShards {
-		b, _, err := w.backend.Get(w.t.Context(), fmt.Sprintf("position/%d", id))
-		if err != nil {
-			w.t.Fatal(err)
+		for id := range clusterShards {
+			b, _, err := w.backend.Get(w.t.Context(), fmt.Sprintf("position/%d", id))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			var saved struct{ Sequence int64 }
+			if err := json.Unmarshal(b, &saved); err != nil || saved.Sequence < w.srv.Conn(id).Sequence() {
+				return false
+			}
 		}
-		all[id] = b
-	}
-	return all
+		return true
+	})
 }
 
 // TestClusterTakesOver cuts a process off from the others, but not from Discord.

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"time"
 
+	"github.com/botwright/botwright/internal/build"
 	"github.com/botwright/botwright/internal/cluster"
 	"github.com/botwright/botwright/internal/fleet"
 	"github.com/botwright/botwright/internal/gateway"
@@ -85,13 +85,11 @@ func (b *Bot) memberConfig(f *shardFleet) cluster.Config {
 			<-f.joined
 			b.runShard(ctx, f, id)
 		},
+		Version: build.Read().Program,
 		Changed: b.changes.Notify,
 		Logger:  b.cfg.logger,
 	}
 	cfg.Name, _ = os.Hostname()
-	if program, ok := debug.ReadBuildInfo(); ok {
-		cfg.Version = program.Main.Version
-	}
 	if b.cfg.cluster == nil {
 		cfg.Backend, cfg.TTL = cluster.NewLocal(), -1
 	} else {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 // numbered is traffic of which every event has a number, and the record of what was handled.
@@ -376,9 +377,9 @@ func TestReshardGivenUpLate(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- bot.Reshard(ctx, 2) }()
-	for botwright.OverlapPhase(bot) != "both" {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Await(t, "both sets of shards handle events", func() bool {
+		return botwright.OverlapPhase(bot) == "both"
+	})
 	srv.RefuseResume(true)
 	srv.RefuseGateway(true)
 	old.Reset()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/botwright/botwright"
 	"github.com/botwright/botwright/discordtest"
+	"github.com/botwright/botwright/internal/testkit"
 )
 
 func TestSilentShardIsReconnected(t *testing.T) {
@@ -82,12 +83,9 @@ func TestHeldShardIsNotSilent(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(testTime); bot.Shards()[0].Blocked < 100*time.Millisecond; {
-		if time.Now().After(deadline) {
-			t.Fatalf("the reader is not held up: %+v", bot.Shards()[0])
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	testkit.Await(t, "the reader is held up", func() bool {
+		return bot.Shards()[0].Blocked >= 100*time.Millisecond
+	})
 	now := time.Now().Add(time.Minute)
 	look := botwright.NewWatch(bot, 0, now)
 	for range 120 { // ten minutes

@@ -5,7 +5,7 @@ import "runtime/debug"
 
 // A Version is what the binary says of its modules: "" of those that it says nothing of.
 type Version struct {
-	Botwright, Discordgo string
+	Program, Botwright, Discordgo string
 }
 
 // Read returns the versions.
@@ -14,6 +14,7 @@ func Read() (v Version) {
 	if !ok {
 		return v
 	}
+	v.Program = info.Main.Version
 	for _, m := range append(info.Deps, &info.Main) {
 		switch m.Path {
 		case "github.com/botwright/botwright":

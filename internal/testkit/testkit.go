@@ -39,6 +39,23 @@ func (l *Log) Text() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil))
 // JSON returns a logger that writes to the log in the format of [slog.JSONHandler].
 func (l *Log) JSON() *slog.Logger { return slog.New(slog.NewJSONHandler(l, nil)) }
 
+// Await waits until cond is true, which it asks again and again. If it stays false the test fails and
+// says that it waited for what.
+func Await(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(Patience)
+	defer deadline.Stop()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !cond() {
+		select {
+		case <-again.C:
+		case <-deadline.C:
+			t.Fatalf("waited for %v in vain: %s", Patience, what)
+		}
+	}
+}
+
 // Receive returns the next value of from. If none comes the test fails and says that it was what.
 func Receive[T any](t testing.TB, from <-chan T, what string) T {
 	t.Helper()
